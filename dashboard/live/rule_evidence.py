@@ -85,6 +85,8 @@ def saw(row: WarningRow, reader: Reader) -> str | None:
     values = _first_of_each_kind(row, reader) | {
         name: reader.shown(name, value) for name, value in row.evidence.items() if not isinstance(value, list | dict)
     }  # fmt: skip
+    if "lots" in values:  # how many there were, as findings told it before they listed them
+        values.setdefault("of_lots", values["lots"])
     try:
         return messages.words(reader.lang, key)[""].format_map(values)
     except KeyError:
@@ -106,12 +108,6 @@ def listed(evidence: Mapping[str, Any], reader: Reader) -> list[tuple[str, str |
             if len(entries) > MOST:
                 found.append((reader.say("more", n=len(entries) - MOST), None))
     return found
-
-
-def lots_named(evidence: Mapping[str, Any]) -> list[str]:
-    """Ids of the lots that evidence lists."""
-    named = [*(evidence.get("lots") or ()), *(evidence.get("marks") or ())]
-    return [str(one["lot"] if isinstance(one, dict) else one) for one in named if one]
 
 
 # ── a line for each thing listed ─────────────────────────────────────────────
@@ -154,17 +150,26 @@ def _item(reader: Reader, entry: Entry) -> tuple[str, None]:
 
 
 def _sheet(reader: Reader, entry: Entry) -> tuple[str, str]:
-    """E2: what the expert gave the bidder in one lot beside the mean of the rest of the panel."""
-    points, others, full = (figures.measure(round(entry[name], 2)) for name in ("points", "others", "full"))
-    name = reader.lots.get(entry["lot"], entry["lot"])
-    return reader.say("marked", lot=name, points=points, others=others, full=full), str(entry["lot"])
+    """E2, E4: what the expert gave the bidder in one lot beside the mean of the rest of the panel, if there was one; E4:
+    and whether the bidder won."""
+    points, others, full = (_points(entry[name]) for name in ("points", "others", "full"))
+    name, key = reader.lots.get(entry["lot"], entry["lot"]), "marked_won" if entry.get("won") else "marked"
+    return reader.say(key, lot=name, points=points, others=others, full=full), str(entry["lot"])
+
+
+def _points(value: float | None) -> str:
+    return figures.DASH if value is None else figures.measure(round(value, 2))
 
 
 def _lot(reader: Reader, entry: Entry | str) -> tuple[str, str]:
-    """B1, B2, B18: a lot in which they met; B5: with the address and when the later file came."""
+    """A lot behind it; B5: with the address and when the later file came; T11: with what it was awarded at."""
     if isinstance(entry, str):
         return reader.lots.get(entry, entry), entry
     name = reader.lots.get(entry["lot"], entry["lot"])
+    if "price" in entry:
+        return reader.say("awarded_at", lot=name, price=reader.shown("price", entry["price"])), str(
+            entry["lot"]
+        )
     words = reader.say("sent_from", lot=name, address=entry["address"], at=moment(entry["received_at"]))
     return words, str(entry["lot"])
 
@@ -190,5 +195,7 @@ def shared(row: WarningRow, reader: Reader) -> Sequence[tuple[str, list[str]]]:
         found.append((reader.say("one_name", name=name), people))
     if isinstance(joint := evidence.get("joint_lots"), int):
         found.append((reader.say("joint_lots", n=joint), people))
-    addresses = {one["address"]: None for one in evidence.get("lots") or () if isinstance(one, dict)}
+    lots = evidence.get("lots")
+    told = [one for one in lots if isinstance(one, dict)] if isinstance(lots, list) else []
+    addresses = {one["address"]: None for one in told if "address" in one}
     return found + [(reader.say("one_address", address=address), people) for address in list(addresses)[:3]]

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 import messages
 from dashboard import context
 from dashboard.live import warning_evidence
-from dashboard.live.rule_evidence import Reader, lots_named
+from dashboard.live.rule_evidence import Reader
 from dashboard.shell import places
 from messages import Invalid, Message
 from records import clock
@@ -26,6 +26,7 @@ from supervision.leads import desk as leads
 from supervision.lists import market, remote
 from supervision.quantities import measured, quantity, said, usual
 from supervision.rules.finding import LEVELS
+from supervision.rules.lots_behind import lots_named
 from supervision.rules.registry import RULES
 from supervision.rules.rule import FAMILIES
 from supervision.studies import experts, store

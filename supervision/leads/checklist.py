@@ -17,6 +17,7 @@ from records.tables.leads import Lead
 from records.tables.money import Deposit
 from records.tables.openings import Opening
 from records.tables.supervision import Warning
+from supervision.rules.lots_behind import lots_named
 from supervision.rules.registry import RULES
 
 ITEMS = ("record", "prices", "files", "deposits", "scores", "draw", "recording", "rule")
@@ -50,6 +51,11 @@ def missing(found: Mapping[str, Sequence[Paper]]) -> int:
     return sum(paper.state == "missing" for papers in found.values() for paper in papers)
 
 
+def lots_of(told: Mapping[str, Any]) -> set[str]:
+    """The lots whose papers go with a warning as `leads.json` tells it: its own, else those its evidence lists."""
+    return _lots(told["lot"], told["evidence"])
+
+
 def _papers(session: Session, warning: Warning, added: Sequence[Mapping[str, Any]]) -> list[Paper]:
     there = _there(session, warning)
     notes = {one["item"]: one["note"] for one in added if one.get("warning") == warning.id}
@@ -64,8 +70,10 @@ def _papers(session: Session, warning: Warning, added: Sequence[Mapping[str, Any
 def _needs(warning: Warning, item: str) -> bool:
     if item == "rule":
         return True
-    if item in ("record", "recording"):
+    if item == "recording":
         return warning.lot_id is not None
+    if item == "record":
+        return bool(_lots(warning.lot_id, warning.evidence))
     if item == "draw":
         return warning.family == "experts"
     rule = RULES.get(warning.rule)
@@ -73,21 +81,21 @@ def _needs(warning: Warning, item: str) -> bool:
 
 
 def _there(session: Session, warning: Warning) -> dict[str, bool]:
-    """Which papers the ledger can give."""
-    lot = warning.lot_id
-    over = Opening.state.in_(("ended", "sealed"))
-    counts = {
-        "record": select(func.count()).select_from(Opening).where(Opening.lot_id == lot, over),
-        "prices": select(func.count()).select_from(Bid).where(Bid.lot_id == lot, Bid.price.is_not(None)),
-        "deposits": select(func.count()).select_from(Deposit).where(Deposit.lot_id == lot),
-        "recording": select(func.count()).select_from(Recording)
-        .join(BroadcastSession, BroadcastSession.id == Recording.session_id)
-        .join(Opening, Opening.id == BroadcastSession.opening_id).where(Opening.lot_id == lot),
+    """Which papers the ledger can give, for the lot of the warning or every lot that its evidence lists."""
+    lots, over = _lots(warning.lot_id, warning.evidence), Opening.state.in_(("ended", "sealed"))
+    held = {
+        "record": select(func.count(Opening.lot_id.distinct())).where(Opening.lot_id.in_(lots), over),
+        "prices": select(func.count(Bid.lot_id.distinct())).where(Bid.lot_id.in_(lots), Bid.price.is_not(None)),
+        "deposits": select(func.count(Deposit.lot_id.distinct())).where(Deposit.lot_id.in_(lots)),
+        "recording": select(func.count(Opening.lot_id.distinct()))
+        .join(BroadcastSession, BroadcastSession.opening_id == Opening.id)
+        .join(Recording, Recording.session_id == BroadcastSession.id).where(Opening.lot_id.in_(lots)),
+        "scores": select(func.count(Evaluation.lot_id.distinct())).join(Score, Score.evaluation_id == Evaluation.id)
+        .where(Evaluation.lot_id.in_(lots)),
+        "draw": select(func.count(ExpertDraw.lot_id.distinct())).where(ExpertDraw.lot_id.in_(lots)),
     }  # fmt: skip
-    held = {item: bool(lot and session.scalar(query)) for item, query in counts.items()}
     return {
-        **held,
-        **_of_panels(session, _lots(warning.lot_id, warning.evidence)),
+        **{item: bool(lots) and session.scalar(query) == len(lots) for item, query in held.items()},
         "files": bool(warning.evidence.get("shared")),
         "rule": warning.rule in RULES,
     }
@@ -96,19 +104,8 @@ def _there(session: Session, warning: Warning) -> dict[str, bool]:
 def lots_of_panels(told: Mapping[str, Any]) -> set[str]:
     """The lots whose score sheets go with a warning as `leads.json` tells it: those of the experts' family."""
     rule = RULES.get(told["rule"])
-    return _lots(told["lot"], told["evidence"]) if rule and rule.family == "experts" else set()
+    return lots_of(told) if rule and rule.family == "experts" else set()
 
 
 def _lots(lot: str | None, evidence: Mapping[str, Any]) -> set[str]:
-    """The lot of a warning, or the lots whose marks its evidence lists."""
-    return {lot} if lot is not None else {str(one["lot"]) for one in evidence.get("marks") or ()}
-
-
-def _of_panels(session: Session, lots: set[str]) -> dict[str, bool]:
-    """Whether score sheets and records of the draw are held for every one of these lots."""
-    held = {
-        "scores": select(func.count(Evaluation.lot_id.distinct())).join(Score, Score.evaluation_id == Evaluation.id)
-        .where(Evaluation.lot_id.in_(lots)),
-        "draw": select(func.count(ExpertDraw.lot_id.distinct())).where(ExpertDraw.lot_id.in_(lots)),
-    }  # fmt: skip
-    return {item: bool(lots) and session.scalar(query) == len(lots) for item, query in held.items()}
+    return {lot} if lot is not None else set(lots_named(evidence))

@@ -35,7 +35,9 @@ from records.typesetting import typeset
 from records.visibility import award_come
 from supervision.leads import checklist
 from supervision.leads.desk import leads_of
+from supervision.lists.market import lot_names
 from supervision.quantities import measured, quantity, said, usual
+from supervision.rules.lots_behind import lots_named
 from supervision.rules.registry import RULES
 from supervision.warnings.desk import WarningRow, get_warning
 from supervision.warnings.masks import masked
@@ -46,6 +48,8 @@ RECORDS = "openings"
 """Folder of the opening records."""
 SCORES = "scores"
 """Folder of the score sheets."""
+_LOTS_IN_LETTER = 3
+"""Lots behind a warning that the letter names; leads.json has all that are listed."""
 TEMPLATE = Path(__file__).with_name("letter.typ")
 
 
@@ -133,7 +137,7 @@ def _content(session: Session, batch: LeadBatch, maker: Maker) -> dict[str, Any]
         "made_at": rfc3339(local_now()),
         "due_at": rfc3339(batch.due_at),
         "leads": [
-            {"id": lead.id, "title": lead.title, "warnings": [_warning(_told(session, one, maker)) for one in lead.warnings],
+            {"id": lead.id, "title": lead.title, "warnings": [_warning(session, _told(session, one, maker)) for one in lead.warnings],
              "papers": _paper_states(checklist.papers(session, lead))}
             for lead in leads_of(session, batch.id)
         ],
@@ -153,13 +157,15 @@ def _paper_states(papers: Mapping[str, Sequence[checklist.Paper]]) -> dict[str, 
     }
 
 
-def _warning(row: WarningRow) -> dict[str, Any]:
-    rule = RULES.get(row.rule)
+def _warning(session: Session, row: WarningRow) -> dict[str, Any]:
+    rule, behind = RULES.get(row.rule), lots_named(row.evidence)
+    names = lot_names(session, behind)
     return {
         "id": row.id, "rule": row.rule, "rule_version": row.rule_version, "level": row.level, "title": row.title,
         "law": rule.law.text(LANG) if rule else None, "formula": said(row.rule, "formula", row.evidence).text(LANG) if rule else None,
         "cannot_know": said(row.rule, "cannot_know", row.evidence).text(LANG) if rule else None,
-        "lot": row.lot_id, "lot_name": row.lot_name, "centre": row.centre_name, "subjects": list(row.subjects),
+        "lot": row.lot_id, "lot_name": row.lot_name, "centre": row.centre_name,
+        "lots_behind": [{"lot": lot, "name": names.get(lot)} for lot in dict.fromkeys(behind)], "subjects": list(row.subjects),
         "value": row.value, "unit": said(row.rule, "unit", row.evidence).text(LANG) if rule else None, "baseline": row.baseline, "threshold": row.threshold, "stratum": row.stratum,
         "evidence": row.evidence, "raised_at": rfc3339(row.raised_at),
         "handled": [{"at": rfc3339(c.ts), "state": c.state, "actor": c.actor, "note": c.note} for c in row.history],
@@ -167,8 +173,8 @@ def _warning(row: WarningRow) -> dict[str, Any]:
 
 
 def _papers(session: Session, content: Mapping[str, Any], root: Path) -> None:
-    """The opening record of every lot that a lead is about."""
-    lots = {one["lot"] for lead in content["leads"] for one in lead["warnings"] if one["lot"]}
+    """The opening record of every lot that a lead is about, or that the evidence of one about parties lists."""
+    lots = {lot for lead in content["leads"] for one in lead["warnings"] for lot in checklist.lots_of(one)}
     query = select(Opening).where(Opening.lot_id.in_(lots), Opening.state.in_(("ended", "sealed")))
     for opening in session.scalars(query.order_by(Opening.id)):
         name = hashlib.sha256(opening.id.encode()).hexdigest()[:16]
@@ -255,10 +261,20 @@ def _paragraph(lead: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _lots(one: Mapping[str, Any]) -> str:
+    """The lots behind a warning that is about no one lot, in words: the first few, and how many there are."""
+    behind = one["lots_behind"]
+    if one["lot"] or not behind:
+        return ""
+    first = messages.joined([lot["name"] or lot["lot"] for lot in behind[:_LOTS_IN_LETTER]], LANG)
+    first += " …" if len(behind) > _LOTS_IN_LETTER else ""
+    return messages.say("leads.letter_lots", LANG, n=len(behind), first=first, listed="leads.json")
+
+
 def _line(one: Mapping[str, Any]) -> list[str]:
     what = measured(one["rule"], one["evidence"])
     value = quantity(what, one["value"], LANG)
     beside = "" if one["baseline"] is None else usual(what, one["baseline"], None, LANG)
     named = messages.joined([s["name"] for s in one["subjects"] if s["kind"] not in ("lot", "project")], LANG)
-    about = "\n".join(part for part in (one["title"], named, one["law"]) if part)
+    about = "\n".join(part for part in (one["title"], named, _lots(one), one["law"]) if part)
     return [messages.say(f"level.{one['level']}", LANG), about, f"{value} {beside}".strip(), str(one["raised_at"])[:10]]  # fmt: skip

@@ -10,13 +10,14 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import Select, case, func, literal_column, select, union_all
 
 from supervision.flags.statistics import lower_fence, quantile, upper_fence
 from supervision.lens.tables import bids, lots
 from supervision.rules.finding import Finding, Level
 from supervision.rules.market_rule import Row, RowRule, count_if, lot_prices, real, stratum_of
 from supervision.rules.rule import Mode, Parameter
+from supervision.rules.tenderers import rejections
 
 P = lot_prices.c
 
@@ -135,6 +136,12 @@ class R025(Indicator):
             .group_by(bids.c.bidder_id).order_by(bids.c.bidder_id)
         )  # fmt: skip
 
+    def lots_behind(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
+        """The awarded lots in which it bid."""
+        b, awarded = bids.c, select(lots.c.lot_id).where(lots.c.winner_id.is_not(None))
+        bid = (b.status == "valid") & b.lot_id.in_(awarded)
+        return select(b.bidder_id.label("one"), b.lot_id, b.opened_at).where(bid)
+
     def judge(self, rows: Sequence[Row], chosen: Mapping[str, float]) -> list[Finding]:
         """Those with many bids and a ratio at or below the fence."""
         often = quantile((float(row["bids"]) for row in rows), chosen["percentile"] / 100)
@@ -237,6 +244,15 @@ class R038(Indicator):
         both = buyers.union_all(bidders).subquery("both")
         return select(*both.c).order_by(both.c.kind, both.c.who)
 
+    def lots_behind(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
+        """Those in which a bid of the bidder, or to the tenderer, was disqualified."""
+        both = (
+            rejections(who).add_columns(literal_column(f"'{kind}'").label("kind"))
+            for kind, who in (("tenderer", bids.c.tenderer_id), ("bidder", bids.c.bidder_id))
+        )
+        every = union_all(*both).subquery("every")
+        return select(*every.c)
+
     def judge(self, rows: Sequence[Row], chosen: Mapping[str, float]) -> list[Finding]:
         """Each group against its own fence."""
         least = {
@@ -267,6 +283,11 @@ class R048(Indicator):
             .where(w.is_not(None), lots.c.category.is_not(None)).group_by(w)
             .having(func.count() >= chosen["minimum_contracting_processes"]).order_by(w)
         )  # fmt: skip
+
+    def lots_behind(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
+        """Those it won."""
+        l = lots.c  # noqa: E741
+        return select(l.winner_id.label("one"), l.lot_id, l.opened_at).where(l.category.is_not(None))
 
     def judge(self, rows: Sequence[Row], chosen: Mapping[str, float]) -> list[Finding]:
         """Those at or above the fence."""

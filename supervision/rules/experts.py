@@ -24,6 +24,7 @@ from supervision.lens.tables import lots
 from supervision.rules.facts import LotFacts
 from supervision.rules.finding import Finding, Level, Subject
 from supervision.rules.market_rule import CAP, Ask, MarketRule, Row, RowRule, count_if, marks, share, sittings
+from supervision.rules.panels import mean_of_others
 from supervision.rules.rule import LotRule, Parameter
 from supervision.rules.surroundings import PanelFact
 from supervision.rules.tenderers import benjamini_hochberg, hypergeometric_tail
@@ -106,6 +107,7 @@ class WinsWithExpert(RowRule):
 
     id, family, level = "E4", "experts", "orange"
     reads = ("score.expert_id", "bid.bidder_id", "award.bidder_id")
+    lots_listed = "marks"
     parameters = (
         Parameter("lift", 3.0, 1.5, 20.0), Parameter("p", 0.001, 0.00001, 0.1), Parameter("min_wins", 4, 2, 50, whole=True), CAP,
     )  # fmt: skip
@@ -134,6 +136,23 @@ class WinsWithExpert(RowRule):
             .join(firms, firms.c.bidder_id == pairs.c.bidder_id).where(pairs.c.wins >= least)
             .order_by(pairs.c.expert_id, pairs.c.bidder_id)
         )  # fmt: skip
+
+    def lots_behind(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
+        """Every session of the two: all points the expert gave, the mean of the rest of the panel, and whether it won."""
+        each = select(
+            M.expert_id, M.bidder_id, M.lot_id, M.total, mean_of_others(M.total).label("others"), M.total_full
+        ).subquery("each")  # fmt: skip
+        e = each.c
+        return select(
+            e.expert_id.label("one"), e.bidder_id.label("two"), e.lot_id, lots.c.opened_at, e.total, e.others, e.total_full,
+            (lots.c.winner_id == e.bidder_id).label("won"),
+        ).join(lots, lots.c.lot_id == e.lot_id).where(lots.c.winner_id.is_not(None))  # fmt: skip
+
+    def lot_told(self, row: Row) -> object:
+        """The lot with the points and who won, as E2 tells it."""
+        return {
+            "lot": row["lot_id"], "points": row["total"], "others": row["others"], "full": row["total_full"], "won": bool(row["won"]),
+        }  # fmt: skip
 
     def judge(self, rows: Sequence[Row], chosen: Mapping[str, float]) -> list[Finding]:
         """One finding a pair, p adjusted over all pairs that met often enough."""
@@ -187,6 +206,14 @@ class DrawnTooOften(RowRule):
             .where(own.c.sat >= chosen["multiple"] * usual).order_by(own.c.stratum, own.c.expert_id)
         )  # fmt: skip
 
+    def lots_behind(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
+        """Those in which the expert sat."""
+        s = sittings.c
+        return (
+            select(s.expert_id.label("one"), s.stratum.label("two"), s.lot_id, lots.c.opened_at)
+            .join(lots, lots.c.lot_id == s.lot_id)
+        )  # fmt: skip
+
     def judge(self, rows: Sequence[Row], chosen: Mapping[str, float]) -> list[Finding]:
         """One finding an expert and stratum: binomial, every lot's seats dealt out among the pool, adjusted."""
         p = [tails.binomial(r["sat"], r["lots"], min(1.0, r["seats"] / r["pool"] / r["lots"])) for r in rows]
@@ -198,7 +225,7 @@ class DrawnTooOften(RowRule):
     def _about(self, row: Row, adjusted_p: float, chosen: Mapping[str, float]) -> Finding:
         usual = row["seats"] / row["pool"]
         evidence = {
-            "strength": "weak", "sat": row["sat"], "lots": row["lots"], "pool": row["pool"], "adjusted_p": adjusted_p,
+            "strength": "weak", "sat": row["sat"], "of_lots": row["lots"], "pool": row["pool"], "adjusted_p": adjusted_p,
         }  # fmt: skip
         title = self.says("found", sat=row["sat"], lots=row["lots"], usual=f"{usual:.1f}")
         return self.about(

@@ -91,6 +91,19 @@ class MarketRule(Rule):
         every, of_year = ask.once("lots opened", lots_opened)
         return most_extreme(found, int(chosen["cap"] * (every if found[0].lot_id else of_year)))
 
+    lots_listed: ClassVar[str] = "lots"
+    """The evidence under which `lots_behind` is told."""
+
+    def lots_behind(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]] | None:
+        """A row a lot that findings about parties rest on: their first subjects as `one` (and `two`; `kind` of the first
+        where it varies), `lot_id`, `opened_at`, and what else is told of it. None of a rule whose findings are each of one
+        lot or list their lots themselves."""
+        return None
+
+    def lot_told(self, row: Row) -> object:
+        """A row of `lots_behind` as evidence tells it: the lot's id."""
+        return row["lot_id"]
+
     def about(
         self, subjects: Sequence[tuple[str, str]], title: Message, value: float, threshold: float, *,
         baseline: float | None = None, stratum: str | None = None, evidence: Mapping[str, object] | None = None,

@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql
 
 from supervision.lens.reader import Lens
 from supervision.rules.finding import Finding
+from supervision.rules.lots_behind import with_lots
 from supervision.rules.market_rule import KEPT, Ask, MarketRule, Row
 
 
@@ -62,7 +63,7 @@ def lots_opened_since(lens: Lens, moment: datetime) -> frozenset[str]:
 def findings_of_market(
     ask: Ask, rules: Sequence[MarketRule], settings: Mapping[str, Mapping[str, float]] | None = None
 ) -> Iterator[Finding]:
-    """What the rules find, rule by rule; `settings` are {rule: {parameter: value}}."""
+    """What the rules find, rule by rule, with the lots behind it; `settings` are {rule: {parameter: value}}."""
     for rule in rules:
         chosen = rule.settings((settings or {}).get(rule.id))
-        yield from rule.capped(ask, chosen)
+        yield from with_lots(ask, rule, rule.capped(ask, chosen), chosen)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from supervision.lens.tables import bids, lots
 from supervision.rules.finding import Finding
@@ -15,6 +15,7 @@ from supervision.rules.market_rule import (
     Row,
     RowRule,
     count_if,
+    district_and_year_of,
     real,
     share,
     stratum_of,
@@ -63,6 +64,15 @@ class LosersForCompany(RowRule):
             .order_by(together.c.firm, together.c.partner)
         )
 
+    def lots_behind(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
+        """Those in which the firm bid and the partner won."""
+        beside, winning = bids.alias("beside"), bids.alias("winning")
+        return (
+            select(beside.c.bidder_id.label("one"), winning.c.bidder_id.label("two"), beside.c.lot_id, beside.c.opened_at)
+            .join(winning, (winning.c.lot_id == beside.c.lot_id) & winning.c.is_winner)
+            .where(winning.c.bidder_id != beside.c.bidder_id)
+        )  # fmt: skip
+
     def judge(self, rows: Sequence[Row], chosen: Mapping[str, float]) -> list[Finding]:
         """Where the partner wins with the firm present far more often than its own usual rate of winning."""
         return [found for row in rows if (found := self._about(row, chosen)) is not None]
@@ -99,6 +109,12 @@ class SingleAgain(RowRule):
         ]  # fmt: skip
 
 
+def _awarded() -> tuple[ColumnElement[bool], ...]:
+    """Lots whose award value counts for concentration."""
+    l = lots.c  # noqa: E741
+    return l.winner_id.is_not(None), l.award_price > 0, l.category.is_not(None), l.award_currency == "CNY"
+
+
 class Concentration(RowRule):
     """O4: the awards of a category in a district go to few firms."""
 
@@ -110,16 +126,10 @@ class Concentration(RowRule):
         """Category × district × year with the Herfindahl index of the firms' shares of the award value, 0–10000."""
         l = lots.c  # noqa: E741
         year = year_of(lots)
-        where = (
-            l.winner_id.is_not(None),
-            l.award_price > 0,
-            l.category.is_not(None),
-            l.award_currency == "CNY",
-        )
         firms = (
             select(l.category, l.division_code, year.label("year"), l.winner_id, func.sum(real(l.award_price)).label("value"),
                    func.count().label("lots"))
-            .where(*where).group_by(l.category, l.division_code, year, l.winner_id).subquery("firms")
+            .where(*_awarded()).group_by(l.category, l.division_code, year, l.winner_id).subquery("firms")
         )  # fmt: skip
         f = firms.c
         total = func.sum(f.value)
@@ -131,6 +141,11 @@ class Concentration(RowRule):
             .order_by(f.category, f.division_code, f.year)
         )  # fmt: skip
 
+    def lots_behind(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
+        """The awarded lots of the market and year."""
+        market = district_and_year_of(lots)
+        return select(market.label("one"), lots.c.lot_id, lots.c.opened_at).where(*_awarded())
+
     def judge(self, rows: Sequence[Row], chosen: Mapping[str, float]) -> list[Finding]:
         """One finding a market and year; usual is the median of all markets and years."""
         usual = median(row["hhi"] for row in rows) if rows else None
@@ -140,7 +155,7 @@ class Concentration(RowRule):
                 continue
             market = f"{row['category']}/{row['division_code'] or '-'}/{row['year']}"
             title = self.says("found", market=market, lots=int(row["lots"]), firms=row["firms"])
-            evidence = {"lots": int(row["lots"]), "firms": row["firms"]}
+            evidence = {"of_lots": int(row["lots"]), "firms": row["firms"]}
             found.append(
                 self.about(
                     [("group", market)], title, row["hhi"], chosen["hhi"], baseline=usual, stratum=market, evidence=evidence

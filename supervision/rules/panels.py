@@ -40,7 +40,7 @@ def _steady(value: ColumnElement[Any]) -> ColumnElement[float]:
     return real(func.round(real(value) * 1e9)) / 1e9
 
 
-def _others(mine: ColumnElement[Any]) -> ColumnElement[float]:
+def mean_of_others(mine: ColumnElement[Any]) -> ColumnElement[float]:
     """The mean of the rest of the panel for the same bid; null where there is no rest."""
     total, size = (found.over(partition_by=_OF_PANEL) for found in (func.sum(mine), func.count()))
     return _steady(share(total - mine, size - 1))
@@ -59,7 +59,7 @@ class FarFromPanel(UnusualLots):
         """|mark − mean of the others| ÷ that mean, of each lot the largest."""
         each = select(
             M.lot_id, M.centre_id, M.stratum, M.expert_id.label("expert"), M.bidder_id.label("bidder"), M.points,
-            _others(M.points).label("others"),
+            mean_of_others(M.points).label("others"),
         ).where(M.full > 0).subquery("each")  # fmt: skip
         e = each.c
         apart = _steady(share(func.abs(e.points - e.others), e.others))
@@ -85,7 +85,7 @@ def outcomes_select() -> Select[*tuple[Any, ...]]:
     mean = _steady(share(func.sum(M.total).over(partition_by=_OF_PANEL), size))
     each = select(
         M.lot_id, M.centre_id, M.stratum, M.evaluation_id, M.expert_id, M.bidder_id, M.total_full,
-        mean.label("mean"), _others(M.total).label("rest"),
+        mean.label("mean"), mean_of_others(M.total).label("rest"),
     ).subquery("each")  # fmt: skip
     e = each.c
     seat = (e.evaluation_id, e.expert_id)

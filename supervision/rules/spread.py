@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import FromClause, Select, case, func, literal_column, select
+from sqlalchemy import ColumnElement, FromClause, Select, case, func, literal_column, select
 
 from supervision.lens.tables import bids, lots
 from supervision.rules.finding import Finding
@@ -208,6 +208,14 @@ _FAR = real(literal_column("1000000"))
 """Farther from the limit than any price: the place of lots in which others competed."""
 
 
+def _missing_and_beside(near: float) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Whether a bid lies at zero, or beside it: its distance from the best other bid in parts of the limit."""
+    other = case((priced.c.place == 1, P.next_low), else_=P.low)
+    off = share(priced.c.price - other, P.control)
+    beside = ((off >= 4 * near) & (off <= 6 * near)) | ((off >= -6 * near) & (off <= -4 * near))
+    return (off >= -near) & (off <= near), beside
+
+
 class MissingBids(RowRule):
     """B14: hardly any bids just miss or just make it, though many come a little less near: a market, not a lot."""
 
@@ -220,19 +228,22 @@ class MissingBids(RowRule):
 
     def select(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
         """Bids by distance from the best other bid, in parts of the limit: at zero and beside it, a row a stratum."""
-        near = chosen["near"]
-        b = priced.c
-        other = case((b.place == 1, P.next_low), else_=P.low)
-        off = share(b.price - other, P.control)
-        at = count_if((off >= -near) & (off <= near))
-        beside = count_if(((off >= 4 * near) & (off <= 6 * near)) | ((off >= -6 * near) & (off <= -4 * near)))
+        at, beside = (count_if(where) for where in _missing_and_beside(chosen["near"]))
         return (
             select(P.stratum, at.label("at"), beside.label("beside"))
-            .join(priced, P.lot_id == b.lot_id)
+            .join(priced, P.lot_id == priced.c.lot_id)
             .where(P.n >= 2)
             .group_by(P.stratum)
             .order_by(P.stratum)
         )
+
+    def lots_behind(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
+        """The market's lots with bids beside zero: those that show what is missing at zero."""
+        _, beside = _missing_and_beside(chosen["near"])
+        return (
+            select(P.stratum.label("one"), P.lot_id, P.opened_at).join(priced, P.lot_id == priced.c.lot_id)
+            .where(P.n >= 2, beside).distinct()
+        )  # fmt: skip
 
     def judge(self, rows: Sequence[Row], chosen: Mapping[str, float]) -> list[Finding]:
         """One finding a market; the bids beside zero fill twice the width of those at zero."""

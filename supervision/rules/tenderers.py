@@ -143,6 +143,18 @@ def _chances(buyer: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
     return select(won.c.lot_id, won.c.buyer, rates.c.rate).join(rates, rates.c.stratum == won.c.stratum)
 
 
+def wins_of_pairs(buyer: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
+    """The lots that a firm won with a tenderer or agency."""
+    b = bids.c
+    return select(buyer.label("one"), b.bidder_id.label("two"), b.lot_id, b.opened_at).where(b.is_winner)
+
+
+def rejections(who: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
+    """The lots in which a bid of somebody, or to somebody, was rejected."""
+    b = bids.c
+    return select(who.label("one"), b.lot_id, b.opened_at).where(b.status == "disqualified").distinct()
+
+
 def pairs_of(rows: Sequence[Row]) -> list[Pair]:
     """The pairs in rows of `pairs_select`, p adjusted over all pairs that met often enough to be tested.
 
@@ -172,6 +184,10 @@ class FavouredWinner(RowRule):
     def select(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
         """Pairs by stratum."""
         return pairs_select(bids.c.tenderer_id, chosen["min_wins"])
+
+    def lots_behind(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
+        """Those that the firm won there."""
+        return wins_of_pairs(bids.c.tenderer_id)
 
     def judge(self, rows: Sequence[Row], chosen: Mapping[str, float]) -> list[Finding]:
         """One finding a pair, by adjusted p."""
@@ -206,6 +222,10 @@ class AgencysWinner(FavouredWinner):
         """Pairs by stratum."""
         return pairs_select(bids.c.agency_id, chosen["min_wins"])
 
+    def lots_behind(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
+        """Those that the firm won there."""
+        return wins_of_pairs(bids.c.agency_id)
+
 
 class FixedAgency(RowRule):
     """T3: a tenderer nearly always takes the same agency, which mostly lives on it."""
@@ -236,6 +256,11 @@ class FixedAgency(RowRule):
             .order_by(t.tenderer, t.agency)
         )
 
+    def lots_behind(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
+        """The tenderer's that the agency handled."""
+        l = lots.c  # noqa: E741
+        return select(l.tenderer_id.label("one"), l.agency_id.label("two"), l.lot_id, l.opened_at)
+
     def judge(self, rows: Sequence[Row], chosen: Mapping[str, float]) -> list[Finding]:
         """One finding a pair; usual is the share of a tenderer's lots that its first agency has."""
         first: dict[str, float] = defaultdict(float)
@@ -247,7 +272,7 @@ class FixedAgency(RowRule):
                 [("tenderer", row["tenderer"]), ("agency", row["agency"])],
                 self.says("found", lots=int(row["lots"]), share=percent(row["share"]), back=percent(row["back"])),
                 row["share"], chosen["share"], baseline=usual,
-                evidence={"lots": int(row["lots"]), "of_tenderer": int(row["of_tenderer"]), "of_agency": int(row["of_agency"])},
+                evidence={"of_lots": int(row["lots"]), "of_tenderer": int(row["of_tenderer"]), "of_agency": int(row["of_agency"])},
             )
             for row in rows
             if row["share"] >= chosen["share"] and row["back"] >= chosen["back_share"]
@@ -297,6 +322,10 @@ class OftenRejects(OftenMore):
             .where(who.is_not(None)).group_by(who).order_by(who)
         )  # fmt: skip
 
+    def lots_behind(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
+        """Those in which a bid was rejected."""
+        return rejections(bids.c.tenderer_id)
+
 
 class OftenNotOpen(OftenMore):
     """T15: a tenderer buys without open competition unusually often."""
@@ -312,6 +341,12 @@ class OftenNotOpen(OftenMore):
             select(who.label("who"), closed.label("some"), func.count().label("every"))
             .where(who.is_not(None)).group_by(who).order_by(who)
         )  # fmt: skip
+
+    def lots_behind(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
+        """Those that were not open."""
+        return select(lots.c.tenderer_id.label("one"), lots.c.lot_id, lots.c.opened_at).where(
+            lots.c.method != "open"
+        )
 
 
 class OftenFails(OftenMore):
@@ -329,6 +364,10 @@ class OftenFails(OftenMore):
             select(who.label("who"), failed.label("some"), func.count().label("every"))
             .where(who.is_not(None)).group_by(who).order_by(who)
         )  # fmt: skip
+
+    def lots_behind(self, chosen: Mapping[str, float]) -> Select[*tuple[Any, ...]]:
+        """Those that failed."""
+        return select(lots.c.tenderer_id.label("one"), lots.c.lot_id, lots.c.opened_at).where(~lots.c.opened)
 
 
 LIMITS = {"works": Decimal(4_000_000), "procurement": Decimal(2_000_000), "other": Decimal(1_000_000)}
@@ -383,7 +422,10 @@ class SplitAwards(RowRule):
     def _about(self, key: tuple[str, str, str], run: list[Row], chosen: Mapping[str, float]) -> Finding:
         tenderer, family, category = key
         limit, total = LIMITS[family], sum((row["award_price"] for row in run), Decimal(0))
-        evidence = {"category": category, "limit": f"{limit}", "total": f"{total}"}
+        evidence = {
+            "category": category, "limit": f"{limit}", "total": f"{total}",
+            "lots": [{"lot": row["lot_id"], "price": f"{row['award_price']}"} for row in run],
+        }  # fmt: skip
         lots_of_run = [("lot", row["lot_id"]) for row in run]
         title = self.says("found", count=len(run), category=category)
         subjects = [("tenderer", tenderer), *lots_of_run]

@@ -302,9 +302,20 @@ def test_a_warning_about_an_expert_needs_score_sheets_and_the_draw_and_the_packa
             package.make(
                 session, session.get_one(LeadBatch, batch), tmp_path, tmp_path / f"{trial}.zip", maker
             )
-    assert (states["scores"], states["draw"], states["record"]) == ("there", "missing", "not_needed")
+    assert (states["scores"], states["draw"], states["record"], states["recording"]) == (
+        "there",
+        "missing",
+        "there",
+        "not_needed",
+    )
     with zipfile.ZipFile(tmp_path / "False.zip") as zipped:
         sheets = [json.loads(zipped.read(one)) for one in zipped.namelist() if one.startswith("scores/")]
+        records = [json.loads(zipped.read(one)) for one in zipped.namelist() if one.startswith("openings/")]
+        (told,) = json.loads(zipped.read("leads.json"))["leads"][0]["warnings"]
+    assert [one["lot"] for one in told["lots_behind"]] == ["L1", "L2"] and all(
+        one["name"] for one in told["lots_behind"]
+    )
+    assert {one["lot"] for one in records} == {"L1", "L2"}
     assert {one["lot"]: len(one["draws"]) for one in sheets} == {"L1": 1, "L2": 0}
     assert {(row["expert_id"], row["bidder_id"], float(row["score"])) for one in sheets for row in one["rows"]} == {("ZJ1", "A", 29.5)}  # fmt: skip
     with zipfile.ZipFile(tmp_path / "True.zip") as zipped:
