@@ -100,6 +100,12 @@ supervision group sees their own tasks only, and those who hold an opening do no
 BY_ID = {screen.id: screen for screen in (*SCREENS, LIFELINE, ADMIN)}
 BY_SLUG = {screen.slug: screen for screen in (*SCREENS, LIFELINE, ADMIN)}
 
+SUSPECTED = frozenset(
+    table for screen in SCREENS if screen.dimension == "warning" for function in screen.functions
+    for table in TABLES_OF.get(function.id, ())
+)  # fmt: skip
+"""Tables of the warning screens: their files say that what is in them are suspicions to be checked."""
+
 WALL = ("overview", "openness", "competition", "service", "savings", "hall", "warnings")
 """Slugs of the screens that can stand on a wall, in the order of its playlist: what a leader may see, counts only."""
 

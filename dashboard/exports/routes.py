@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -73,13 +73,15 @@ async def export(request: Request) -> Response:
     except Unknown as error:
         return ProblemResponse(404, error.message)
     stamp = local_now().strftime("%Y%m%d-%H%M%S")
-    name = quote(f"{messages.say(f'tables.{table.name}', lang)}-{stamp}.{kind}")
+    suspected = table.name in screens.SUSPECTED
+    named = [messages.say(f"tables.{table.name}", lang), stamp, *([messages.say("export.suspected_file", lang)] if suspected else [])]  # fmt: skip
+    plain = f"{table.name}-{stamp}{'-suspected' if suspected else ''}.{kind}"
     ops.EXPORTS.labels(table=table.name, format=kind).inc()
     return Response(
         data,
         media_type=_TYPES[kind],
         headers={
-            "Content-Disposition": f"attachment; filename={table.name}-{stamp}.{kind}; filename*=UTF-8''{name}"
+            "Content-Disposition": f"attachment; filename={plain}; filename*=UTF-8''{quote('-'.join(named))}.{kind}"
         },
     )
 
@@ -89,9 +91,8 @@ def _build(
 ) -> bytes:
     rows = table.read(replace(read_choice(params), viewer=user.name), lang)
     asked = {key: value for key, value in params.items() if key in table.asks and value}
-    data = _WRITERS[kind](
-        Writing(messages.say(f"tables.{table.name}", lang), table.headings(lang), rows, _mark(user, lang))
-    )
+    mark = _mark(user, lang, table.name in screens.SUSPECTED)
+    data = _WRITERS[kind](Writing(messages.say(f"tables.{table.name}", lang), table.headings(lang), rows, mark))  # fmt: skip
     _audit(user, "table", table.name, {"format": kind, "rows": len(rows), "filters": asked}, client)
     return data
 
@@ -109,7 +110,9 @@ async def chart(request: Request) -> Response:
         return problem.response()
     detail = {"format": kind, "address": address[:LONGEST_TEXT]}
     await run_in_threadpool(_audit, user, "chart", title[:LONGEST_TEXT], detail, request.client)
-    return JSONResponse({"mark": _mark(user, gate.language(request.scope))})
+    screen = screens.BY_SLUG.get(urlsplit(address).path.strip("/"))
+    suspected = screen is not None and screen.dimension == "warning"
+    return JSONResponse({"mark": _mark(user, gate.language(request.scope), suspected)})
 
 
 def _audit(user: SignedIn, object_kind: str, object_id: str, detail: dict[str, Any], client: Any) -> None:
@@ -120,9 +123,12 @@ def _audit(user: SignedIn, object_kind: str, object_id: str, detail: dict[str, A
         )  # fmt: skip
 
 
-def _mark(user: SignedIn, lang: str) -> str:
+def _mark(user: SignedIn, lang: str, suspected: bool) -> str:
+    """Who took it and when, on the first line of a workbook, in a Parquet file's metadata and under a chart; `suspected`: what
+    it shows is from the warning screens."""
     at = local_now().strftime("%Y-%m-%d %H:%M:%S")
-    return messages.say("export.mark", lang, user=f"{user.display_name} ({user.name})", time=at)
+    mark = messages.say("export.mark", lang, user=f"{user.display_name} ({user.name})", time=at)
+    return f"{mark}　{messages.say('export.suspected', lang)}" if suspected else mark
 
 
 routes = [

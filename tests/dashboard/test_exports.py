@@ -8,6 +8,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from html import unescape
+from urllib.parse import quote
 
 import httpx
 import pyarrow.parquet as pq
@@ -131,6 +132,29 @@ async def test_workbook_carries_user_and_time(client: httpx.AsyncClient) -> None
     assert "supervisor" in str(sheet["A1"].value) and "仅供监管核查参考" in str(sheet["A1"].value)
     assert sheet["A2"].value == "预警编号" and sheet["A3"].value == "w1"
     assert "attachment" in answer.headers["content-disposition"]
+
+
+async def test_what_is_taken_from_the_warning_screens_says_that_it_is_to_be_checked(
+    client: httpx.AsyncClient,
+) -> None:
+    """In the file's name, and on the first line of a workbook; the rows of a CSV file stay data. No other table says so."""
+    await sign_in(client, "supervisor")
+    for name in ("warnings", "rings", "leads"):
+        answer = await client.get(f"/export/{name}.csv")
+        assert quote("疑似线索仅供核查.csv") in answer.headers["content-disposition"]
+        assert "疑似线索" not in answer.text
+        assert "疑似线索，仅供核查" in str(_sheet(await client.get(f"/export/{name}.xlsx"))["A1"].value)
+        english = await client.get(f"/export/{name}.parquet?lang=en")
+        assert "suspected-for-checking-only.parquet" in english.headers["content-disposition"]
+    drawn = await client.post(
+        "/export/chart", json={"title": "t", "format": "png", "address": "/rings?lang=zh"}
+    )
+    assert "疑似线索，仅供核查" in drawn.json()["mark"]
+    lots = await client.get("/export/lots.xlsx")
+    assert (
+        "疑似" not in str(_sheet(lots)["A1"].value)
+        and quote("疑似") not in lots.headers["content-disposition"]
+    )
 
 
 @pytest.mark.parametrize("name", TABLES)
