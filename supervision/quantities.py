@@ -10,6 +10,7 @@ from messages import Message
 from supervision.figures import formats as figures
 from supervision.rules.alike import MEASURE
 from supervision.rules.registry import RULES
+from supervision.warnings.earlier import BIDDERS
 
 # Chinese words: a unit called so counts things, which every language says after the number
 _COUNTERS = frozenset(["分钟", "分钟/份", *"家份次日天项个笔人处件条倍%"])
@@ -63,7 +64,7 @@ def _counts(rule: str) -> bool:
 def _is_share(rule: str) -> bool:
     """`rule` as `measured` gives it; a rule that is no longer known measures no share."""
     known = RULES.get(rule.partition(".")[0])
-    return known is not None and known.share
+    return known is not None and known.share and not rule.endswith(f".{BIDDERS}")
 
 
 def _beside_value(lang: str) -> bool:

@@ -237,7 +237,7 @@ class LeadDesk {
       return null;
     } catch (error) {
       if (error.status === 409) this.load();
-      this.tell(error.message);
+      if (!this.dialogs.box.open) this.tell(error.message); // a dialog says it itself
       return error.message;
     }
   }

@@ -295,7 +295,7 @@ class RuleBoard {
       this.fading = setTimeout(() => { this.note.textContent = ""; }, 6000);
       return null;
     } catch (error) {
-      this.note.textContent = error.message;
+      if (!this.dialogs.box.open) this.note.textContent = error.message; // a dialog says it itself
       return error.message;
     }
   }

@@ -361,7 +361,7 @@ class WarningDesk {
       if (id === this.selected) this.open(id);
       return null;
     } catch (error) {
-      this.state.textContent = error.message;
+      if (!this.forms.box.open) this.state.textContent = error.message; // a dialog says it itself
       return error.message;
     }
   }

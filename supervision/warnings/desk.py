@@ -24,6 +24,7 @@ from records.tables.users import User
 from records.tail import Tail
 from supervision.rules.finding import LEVELS
 from supervision.rules.switchboard import in_force
+from supervision.warnings.earlier import in_terms_of_today
 from supervision.warnings.handling import (
     ACTIONS,
     DISPOSITIONS,
@@ -131,13 +132,16 @@ class WarningRow:
 def _row(
     warning: Warning, lot_name: str | None, centre_name: str | None, assignee_name: str | None
 ) -> WarningRow:
+    value, threshold, evidence = in_terms_of_today(
+        warning.rule, warning.value, warning.threshold, warning.evidence
+    )
     return WarningRow(
         id=warning.id, rule=warning.rule, rule_version=warning.rule_version, family=warning.family,
         level=warning.level, title=warning.title, title_en=warning.title_en, lot_id=warning.lot_id,
         lot_name=lot_name, centre_id=warning.centre_id, centre_name=centre_name,
-        subjects=tuple(dict(subject) for subject in warning.subjects), value=warning.value,
-        baseline=warning.baseline, threshold=warning.threshold, stratum=warning.stratum,
-        evidence=dict(warning.evidence), raised_at=warning.raised_at, state=warning.state,
+        subjects=tuple(dict(subject) for subject in warning.subjects), value=value,
+        baseline=warning.baseline, threshold=threshold, stratum=warning.stratum,
+        evidence=evidence, raised_at=warning.raised_at, state=warning.state,
         disposition=warning.disposition, note=warning.note, handler=warning.handler,
         assignee=warning.assignee, assignee_name=assignee_name or warning.assignee,
         acted_at=warning.acted_at,
@@ -210,6 +214,11 @@ def _counting(filters: WarningFilters | None, *columns: Any) -> Select[Any]:
     """The lot is asked for only where its name is searched."""
     query = select(*columns).select_from(Warning)
     return query.outerjoin(Lot, Lot.id == Warning.lot_id) if filters and filters.text else query
+
+
+def is_warning(session: Session, warning_id: str) -> bool:
+    """Whether there is a warning of this number."""
+    return session.get(Warning, warning_id) is not None
 
 
 def get_warning(session: Session, warning_id: str) -> WarningRow:

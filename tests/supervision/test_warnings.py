@@ -14,9 +14,11 @@ from records.clock import now
 from records.ledger import Ledger
 from records.tables.supervision import Warning
 from records.tables.users import AuditEntry, User
+from supervision.quantities import measured, quantity, said
 from supervision.rules.finding import Finding, Subject
 from supervision.warnings import desk as warnings
 from supervision.warnings.desk import IllegalAction, WarningFilters
+from supervision.warnings.earlier import in_terms_of_today
 from supervision.warnings.handling import ACTIONS, DISPOSITIONS, STATES
 from supervision.warnings.raising import raise_warning
 
@@ -219,3 +221,14 @@ def test_nothing_to_count_is_unknown_not_zero(ledger: Ledger) -> None:
     with ledger.read() as session:
         rates = warnings.response(session)
         assert rates.disposition_rate is None and rates.closed == 0 and rates.first_response_hours is None
+
+
+def test_a_warning_of_an_earlier_version_reads_in_the_terms_of_today() -> None:
+    """B10 of bills of quantities: first the bidders at one ratio were counted, then the items that are not at it were told."""
+    files = {"files": "compared"}
+    assert in_terms_of_today("B10", 0.1, 0.4, files) == (0.9, 0.6, files | {"measure": "at_ratio"})
+    value, _, evidence = in_terms_of_today("B10", 3.0, 2.0, files)
+    assert quantity(measured("B10", evidence), value, "zh") == "3 家"
+    assert "较早版本" in said("B10", "formula", evidence).text("zh")
+    for now_ in (files | {"measure": "at_ratio"}, {"prices": []}):
+        assert in_terms_of_today("B10", 0.9, 0.6, now_) == (0.9, 0.6, now_)
