@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import get_args
+
 import streamlit as st
+from sqlalchemy.orm import Session
 
 import messages
 from dashboard import components, context
 from dashboard.live.warnings import MINE, PERIODS
 from dashboard.shell import choices
 from dashboard.shell import screen as shell
+from dashboard.shell.address_checks import one_held, one_of
 from dashboard.shell.filters import every_centre
 from dashboard.shell.html import draw, esc
 from supervision.lists import market
 from supervision.rules.registry import RULES
-from supervision.rules.rule import FAMILIES
+from supervision.rules.rule import FAMILIES, Mode
+from supervision.warnings.desk import is_warning
 from supervision.warnings.handling import STATES
 
 VIEWS = ("stream", "rules")
+KNOWN = {
+    "rule": one_held(RULES.__contains__),
+    "lot": one_held(lambda lot: _asked(lambda session: bool(market.lot_names(session, [lot])))),
+    "warning": one_held(lambda warning: _asked(lambda session: is_warning(session, warning))),
+    "rule_family": one_of(FAMILIES),
+    "rule_mode": one_of(get_args(Mode)),
+}
+"""What the stream and the switchboard take from the address themselves."""
 WIDTH = {"period": 136, "centre": 208, "family": 168, "state": 152}
 """Pixels of each choice, so that the row holds them and the rates beside them."""
 
@@ -28,6 +42,8 @@ def body(page: shell.Page) -> None:
         st.caption(page.say("warnings.counts_only"))
         return
     view, chosen = _filters(page)
+    for name, known in KNOWN.items():
+        choices.check(name, known)
     if view == "stream" and (rule := st.query_params.get("rule")) in RULES:
         chosen["rule"] = rule
         _of_rule(page, rule)
@@ -38,6 +54,11 @@ def body(page: shell.Page) -> None:
         page.lang, chosen, counts_only=False,
         paused=page.paused, opened=st.query_params.get("warning"), user=page.user.name,
     )  # fmt: skip
+
+
+def _asked(ask: Callable[[Session], bool]) -> bool:
+    with context.ledger().read() as session:
+        return ask(session)
 
 
 def _of_rule(page: shell.Page, rule: str) -> None:

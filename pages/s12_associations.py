@@ -16,6 +16,7 @@ from dashboard.panels import agency_credit
 from dashboard.panels import warning_list as warninglist
 from dashboard.shell import choices, layout, tables
 from dashboard.shell import screen as shell
+from dashboard.shell.address_checks import one_held
 from dashboard.shell.cards import Kpi, live_basis, show
 from dashboard.shell.html import draw, esc
 from records.clock import today
@@ -61,6 +62,7 @@ def body(page: shell.Page) -> None:
         layout.nothing(page.say("associations.not_yet"))
     else:
         _steps(page, found)
+        choices.check("pair", one_held({pair.key for pair in found.pairs}.__contains__))
         chosen = pair_of(found, st.query_params.to_dict())
         if chosen is None:
             layout.nothing(page.say("associations.none"))

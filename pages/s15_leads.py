@@ -2,28 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import streamlit as st
+from sqlalchemy.orm import Session
 
 import messages
 from dashboard import components, context
 from dashboard.charts.bars import Bar, ranking
 from dashboard.exports import live_tables as livetables
 from dashboard.exports import tables as tabledata
+from dashboard.live.leads import OPEN
 from dashboard.panels.warning_list import open_warning
-from dashboard.shell import figure_cards, layout, tables
+from dashboard.shell import choices, figure_cards, layout, tables
 from dashboard.shell import screen as shell
+from dashboard.shell.address_checks import one_held, one_of
 from dashboard.shell.cards import DASH, Kpi, live_basis, show
 from supervision.figures import formats as figures
 from supervision.figures.narrow import span
 from supervision.leads import desk
 from supervision.leads.funnel import Funnel, funnel
+from supervision.leads.states import STATES as BATCH_STATES
+from supervision.leads.states import TARGETS
 from supervision.warnings import desk as warnings
 from supervision.warnings.handling import STATES
 from supervision.warnings.tally import Response
 
 SEEN = 10
+
+
+def _asked(ask: Callable[[Session], bool]) -> bool:
+    with context.ledger().read() as session:
+        return ask(session)
+
+
+KNOWN = {
+    "batch": one_held(lambda batch: _asked(lambda session: desk.is_batch(session, batch))),
+    "warning": one_held(lambda warning: _asked(lambda session: warnings.is_warning(session, warning))),
+    "target": one_of(TARGETS),
+    "batch_state": one_of((*BATCH_STATES, OPEN)),
+}
+"""What the list of batches takes from the address itself."""
 
 
 def body(page: shell.Page) -> None:
@@ -41,6 +61,9 @@ def body(page: shell.Page) -> None:
         listed = warnings.count_warnings(session, livetables.leads(page.filters))
         anything = desk.any_batch(session) or bool(desk.pool(session))
     show(_kpis(page, steps, response, by_level, rehearsed), page.lang)
+    if page.names_visible:
+        for name, known in KNOWN.items():
+            choices.check(name, known)
     if page.names_visible and anything:
         components.lead_desk(page.lang, page.choice.as_query(), paused=bool(st.session_state.get("paused")))
     _funnel(page, by_state)

@@ -11,6 +11,7 @@ from dashboard.charts import marks
 from dashboard.panels import unmask
 from dashboard.shell import choices, layout, tables
 from dashboard.shell import screen as shell
+from dashboard.shell.address_checks import one_held
 from dashboard.shell.html import card, draw, esc
 from messages import Unknown
 from supervision.figures import formats as figures
@@ -37,20 +38,29 @@ def show_study(page: shell.Page) -> None:
     if centre := page.filters.centre:
         listed = [(n, p) for n, p in listed if any(one["centre"] == centre for one in p["sessions"])]
     _list(page, study, listed)
+    known = {_address(pair): n for n, pair in listed}
+    choices.check("pair", one_held(known.__contains__))
+    choices.check("warning", one_held(lambda warning: _of_warning(warning) in known))
     if listed:
-        chosen = st.query_params.get("pair", "") or _of_warning(st.query_params.get("warning"))
-        number, pair = next(((n, p) for n, p in listed if _key(p) == chosen), listed[0])
-        _pair(page, study, number, pair)
+        asked = st.query_params.get("pair", "")
+        chosen = asked if asked in known else _of_warning(st.query_params.get("warning"))
+        pair = next((pair for _, pair in listed if _address(pair) == chosen), listed[0][1])
+        _pair(page, study, pair)
     _unequal(page, study)
 
 
 def _key(pair: Pair) -> str:
-    """The pair's name in addresses and in the audit chain; the expert's is a pseudonym."""
+    """The pair's name in the audit chain; the expert's is a pseudonym."""
     return f"{pair['expert']}.{pair['bidder']}"
 
 
+def _address(pair: Pair) -> str:
+    """The pair's name in addresses: it tells nobody who the bidder is."""
+    return unmask.sign_in_address(pair["expert"], pair["bidder"])
+
+
 def _of_warning(warning: str | None) -> str:
-    """The name of the pair that a warning is about, for who comes from there; "" where there is none."""
+    """The name in addresses of the pair that a warning is about, for who comes from there; "" where there is none."""
     if not warning:
         return ""
     try:
@@ -58,7 +68,7 @@ def _of_warning(warning: str | None) -> str:
             expert, bidder = experts.pair_of(get_warning(session, warning).subjects)
     except Unknown:
         return ""
-    return f"{expert}.{bidder}"
+    return unmask.sign_in_address(expert, bidder) if expert and bidder else ""
 
 
 def _masked(page: shell.Page, study: dict[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
@@ -118,7 +128,7 @@ def _row(page: shell.Page, pair: Pair, signs: tuple[dict[str, str], dict[str, st
         f"{figures.signed(pair['low'])} … {figures.signed(pair['high'])}", held, _chance(pair["adjusted_p"]),
         page.say(word, n=pair["changes"], of=held),
     ]  # fmt: skip
-    return tables.Row(cells, _key(pair))
+    return tables.Row(cells, _address(pair))
 
 
 def _chance(p: float) -> str:
@@ -132,7 +142,7 @@ def _choose(pair: str) -> None:
 # ── one pair ─────────────────────────────────────────────────────────────────
 
 
-def _pair(page: shell.Page, study: dict[str, Any], number: int, pair: Pair) -> None:
+def _pair(page: shell.Page, study: dict[str, Any], pair: Pair) -> None:
     signs = _masked(page, study)
     title = page.say("experts.pair", expert=signs[0][pair["expert"]], bidder=signs[1][pair["bidder"]])
     with layout.panel("pair", title, page.say("rings.caution")):

@@ -8,8 +8,9 @@ import streamlit as st
 
 from dashboard import context
 from dashboard.panels import unmask
-from dashboard.shell import layout, tables
+from dashboard.shell import choices, layout, tables
 from dashboard.shell import screen as shell
+from dashboard.shell.address_checks import one_held
 from dashboard.shell.html import draw, esc
 from records.clock import BEIJING
 from supervision.figures import formats as figures
@@ -44,6 +45,7 @@ def show(page: shell.Page) -> None:
         "file-lots", title, note, len(found), _LOTS, page.lang,
         lambda shown: [_lot(page, one) for one in found[shown.offset : shown.offset + shown.size]], _pick_lot, seen=4,
     )  # fmt: skip
+    choices.check("files", one_held({one.lot for one in found}.__contains__))
     chosen = next((one for one in found if one.lot == st.query_params.get("files")), found[0])
     _of_lot(page, chosen)
 
@@ -83,6 +85,7 @@ def _of_lot(page: shell.Page, one: Check) -> None:
             layout.nothing(page.say("likeness.nobody", bidders=one.bidders, files=one.files))
             return
         by_key = {_key(pair): pair for pair in one.pairs}
+        choices.check("alike", one_held(by_key.__contains__))
         tables.grid(
             "file-pairs", page.say("likeness.pairs"), page.say("table.pick"), len(one.pairs), _PAIRS, page.lang,
             lambda window: [_pair(page, pair, names) for pair in one.pairs[window.offset : window.offset + window.size]], _pick_pair,
@@ -104,7 +107,8 @@ def _not_read(page: shell.Page, one: Check, names: dict[str, str]) -> None:
 
 
 def _key(pair: Pair) -> str:
-    return f"{pair['one']}~{pair['other']}"
+    """The pair's name in addresses."""
+    return unmask.sign_in_address(pair["one"], pair["other"])
 
 
 def _pick_pair(key: str) -> None:

@@ -13,6 +13,7 @@ from dashboard.charts import meetings
 from dashboard.panels import learned, unmask
 from dashboard.shell import choices, layout, tables
 from dashboard.shell import screen as shell
+from dashboard.shell.address_checks import one_held
 from dashboard.shell.html import card, draw, esc, icon
 from supervision.detection.channels import PRICE_OPENS, RING_OPENS
 from supervision.figures import formats as figures
@@ -48,6 +49,7 @@ def show_study(page: shell.Page) -> None:
     with layout.row("study", "half"):
         _price_list(page, study, centre)
         _group_list(page, groups, tested)
+    choices.check("group", one_held({_key(group) for _, group in groups}.__contains__))
     if groups:
         chosen = st.query_params.get("group", "")
         number, group = next(((n, g) for n, g in groups if _key(g) == chosen), groups[0])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
 
 import streamlit as st
 
@@ -13,6 +15,7 @@ from messages import Invalid
 from records import unmasking
 from records.administration import By, Conflict, shown_names
 from records.clock import timestamp
+from records.serving import signing
 
 SHOWN_SECONDS = 15 * 60
 """How long names stay to be seen after a look."""
@@ -95,6 +98,17 @@ def names(page: shell.Page, ids: Sequence[str], shown: bool) -> dict[str, str]:
     with context.ledger().read() as session:
         held = unmasking.names_behind(session, ids)
     return {one: held.get(one, one) for one in ids}
+
+
+def sign_in_address(*ids: str) -> str:
+    """What stands in an address for parties whose names are masked: the same as long as they are, for everyone, and it tells
+    nobody who they are."""
+    return signing.keyed_hash(_key(context.config().data_dir), "/".join(ids))[:12]
+
+
+@cache
+def _key(data_dir: Path) -> bytes:
+    return signing.load_key(data_dir)
 
 
 def sign(page: shell.Page, place: int) -> str:

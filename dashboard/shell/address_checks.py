@@ -31,6 +31,15 @@ def one_of(values: Collection[str]) -> Check:
     return wrong
 
 
+def one_held(known: Callable[[str], bool]) -> Check:
+    """Something that the records, or what is shown of them, hold."""
+
+    def wrong(name: str, value: str) -> Message | None:
+        return None if known(value) else Message("filters.no_such_choice", asked=_said(name, value))
+
+    return wrong
+
+
 def a_day(name: str, value: str) -> Message | None:
     """A day as YYYY-MM-DD."""
     try:

@@ -13,12 +13,35 @@ from messages import Message
 
 EVERYWHERE = ("lang", "embed", "embed_options")
 """The language, and what Streamlit itself reads."""
-CHOICES = (
-    "alike", "area", "band", "batch", "batch_state", "day", "files", "group", "key", "lot", "opening", "opinion", "opinions",
-    "origins", "other", "pair", "party", "q", "refunds", "room", "rule", "rule_family", "rule_mode", "session", "shape",
-    "side", "state", "target", "task", "tiles", "view", "warning", "who", PICKED,
-)  # fmt: skip
-"""What single screens take besides the filters row."""
+OWN = {
+    "S02": ("origins",),
+    "S05": ("band",),
+    "S06": ("day", "view", "tiles", "state", "centre", "key", "q"),
+    "S07": ("day", "room", "opening"),
+    "S08": ("view", "q", "centre", "period", "who", "task", "opening"),
+    "S09": ("session",),
+    "S10": ("refunds", "opinions", "opinion"),
+    "S11": (
+        "view",
+        "period",
+        "centre",
+        "family",
+        "state",
+        "rule",
+        "lot",
+        "warning",
+        "rule_family",
+        "rule_mode",
+    ),
+    "S12": ("side", "pair", "party", "other"),
+    "S13": ("group", "shape", "lot", "files", "alike"),
+    "S14": ("pair", "session", "warning"),
+    "S15": ("batch", "target", "batch_state", "warning"),
+    "L01": ("lot",),
+    "A01": ("area",),
+}
+"""What single screens take besides the filters row; a screen offers its own where an address asks for what there is not."""
+CHOICES = (*sorted({name for own in OWN.values() for name in own}), PICKED)
 TABLES = (
     "agency-credit", "expert-conduct", "expert-pairs", "fees", "file-lots", "file-pairs", "leads", "learned-lots", "lots",
     "openings", "opinions", "pair-lots", "pairs", "path-steps", "refunds", "ring-groups", "ring-prices", "s11", "s12",

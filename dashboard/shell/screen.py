@@ -124,9 +124,8 @@ def show(
         layout.leave()
         carry_anew()
         choices.begin()
-        for name, fault in parameters.strays(
-            st.query_params.to_dict(), [f for f in filters if f in ANALYSIS]
-        ).items():
+        takes = (*(f for f in filters if f in ANALYSIS), *parameters.OWN.get(code, ()))
+        for name, fault in parameters.strays(st.query_params.to_dict(), takes).items():
             choices.note(name, fault)
         choices.check("lang", one_of(messages.languages()))
         choices.check("day", a_day)

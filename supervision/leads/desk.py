@@ -191,6 +191,11 @@ def batch_with(session: Session, warning_id: str) -> str | None:
     return next((batch for batch, warnings in session.execute(query) if warning_id in warnings), None)
 
 
+def is_batch(session: Session, batch_id: str) -> bool:
+    """Whether there is a batch of this number."""
+    return session.get(LeadBatch, batch_id) is not None
+
+
 def any_batch(session: Session) -> bool:
     """Whether there is any batch."""
     return session.scalar(select(LeadBatch.id).limit(1)) is not None

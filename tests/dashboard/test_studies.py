@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from dashboard import context
 from dashboard.charts import marks
 from dashboard.config import DeskConfig
 from dashboard.live import warnings
+from dashboard.panels import unmask
 from dashboard.screens import BY_ID
 from messages import Message
 from records.tables.evaluation import Expert
@@ -181,6 +183,36 @@ def test_a_warning_about_a_pair_leads_to_that_pair_of_the_study_and_names_nobody
     assert of_pair["study"]["url"] == f"/experts?warning={raised[0]}" and unlisted["study"] is None
     assert of_pair["parties"] == ["专家甲", "投标人甲"], "names can be asked for"
     assert "专家 02 × 投标人乙" in text(run("supervisor", BY_ID["S14"], warning=raised[0]))
+    assert f"warning={raised[1]} 不在可选之列" in text(run("supervisor", BY_ID["S14"], warning=raised[1]))
+
+
+def test_the_address_of_a_pair_reopens_it_and_tells_nobody_who_it_is(studied: Path) -> None:
+    second = {**EXPERTS["listed"][0], "expert": "ZJOTHER", "bidder": BIDDERS[1]}
+    store.keep(studied, experts.NAME, {**EXPERTS, "listed": [*EXPERTS["listed"], second]})
+    address = unmask.sign_in_address("ZJOTHER", BIDDERS[1])
+    assert "专家 02 × 投标人乙" in text(run("supervisor", BY_ID["S14"], pair=address))
+    assert (
+        re.fullmatch("[0-9a-f]{12}", address)
+        and address != sha256(f"ZJOTHER/{BIDDERS[1]}".encode()).hexdigest()[:12]
+    )
+    assert "pair=none 不在可选之列" in text(run("supervisor", BY_ID["S14"], pair="none"))
+
+
+@pytest.mark.parametrize(
+    ("code", "asked"),
+    [
+        ("S11", {"warning": "none", "lot": "none", "rule": "none"}), ("S12", {"pair": "none"}), ("S13", {"group": "none"}),
+        ("S15", {"batch": "none", "warning": "none"}),
+    ],
+)  # fmt: skip
+def test_an_address_that_names_what_there_is_not_is_told_on_the_warning_screens(
+    studied: Path, code: str, asked: dict[str, str]
+) -> None:
+    """And a condition that there is not is told with the screen's own."""
+    said = text(run("supervisor", BY_ID[code], nonsense="1", **asked))
+    assert all(f"{name}={value} 不在可选之列" in said for name, value in asked.items())
+    offered = said.partition("没有“nonsense”这个条件，此处可用：")[2]
+    assert all(name in offered for name in asked)
 
 
 @pytest.mark.parametrize("code", ["S13", "S14"])
