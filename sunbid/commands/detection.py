@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -54,7 +54,8 @@ def collusion(
         from sunbid.reports.detection import of_collusion
 
         output.save_report(
-            of_collusion(_gate(market, found, len(tenders)), ranked, _pairs(market), str(dataset)), report
+            of_collusion(_gate(market, found, len(tenders)), ranked, _pairs(market), str(dataset), note_on),
+            report,
         )
     if pairs:
         _show_pairs(market, as_json)
@@ -140,7 +141,7 @@ def _tender(market: Market, found: Scored, n: int) -> dict[str, Any]:
         "tender_id": market.tenders[n],
         "score": round(float(found.score[n]), 6),
         "features": {name: _number(values[n]) for name, values in features.items()}
-        | {"gate": found.gate.opens},
+        | {"gate": found.gate.opens, "winners": None if market.winners is None else int(market.winners[n])},
         "reasons": [str(reason) for reason in reasons(found, n)],
     }
 
@@ -168,11 +169,26 @@ def _show_collusion(gate: str, ranked: Sequence[dict[str, Any]]) -> None:
         features = {
             name: _short(tender["features"][name]) for name in ("CV", "price_channel", "ring_channel")
         }
-        rows.append(
-            tender | features | {"score": _short(tender["score"]), "reasons": "；".join(tender["reasons"])}
-        )
-    output.report(rows, ("tender_id", "score", "CV", "price_channel", "ring_channel", "reasons"), False)
+        told = {
+            "score": _short(tender["score"]),
+            "reasons": "；".join(tender["reasons"]),
+            "note": note_on(tender),
+        }
+        rows.append(tender | features | told)
+    columns = ["tender_id", "score", "CV", "price_channel", "ring_channel", "reasons"]
+    odd = sum(bool(note_on(tender)) for tender in ranked)
+    output.report(rows, [*columns, *(["note"] if odd else [])], False)
+    if odd:
+        print(local("collusion.odd_winners", n=odd))
     print(local("collusion.caution"))
+
+
+def note_on(tender: Mapping[str, Any]) -> str:
+    """What is odd about who won a tender, beside its score and no part of it: none, or several; "" where nothing is."""
+    winners = tender["features"]["winners"]
+    if winners is None or winners == 1:
+        return ""
+    return local("collusion.winners", n=winners) if winners else local("collusion.no_winner")
 
 
 def _pairs(market: Market) -> list[dict[str, Any]]:

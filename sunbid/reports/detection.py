@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,23 +17,28 @@ _FEATURES = ("CV", "price_channel", "past_tightness", "ring_channel", "past_co_b
 
 
 def of_collusion(
-    summary: str, tenders: Sequence[dict[str, Any]], pairs: Sequence[dict[str, Any]], source: str
-) -> Report:
-    """Tenders as `sunbid collusion --json` prints them, and its pairs, both with the most suspicious first."""
+    summary: str, tenders: Sequence[dict[str, Any]], pairs: Sequence[dict[str, Any]], source: str,
+    note_on: Callable[[dict[str, Any]], str],
+) -> Report:  # fmt: skip
+    """Tenders as `sunbid collusion --json` prints them, and its pairs, both with the most suspicious first; `note_on` says
+    what else is odd about one."""
     title = local("report.score_spread")
     scores = spread((one["score"] for one in tenders), title, local("report.unit_tenders"), (0.0, 1.0))
     tightness = local("report.cv_spread")
     cv = spread((_value(one["features"]["CV"]) for one in tenders), tightness, local("report.unit_tenders"))
     columns = [Column(local("report.tender")), Column(local("report.score"), True), *(Column(local(f"report.feature.{name}"), True) for name in _FEATURES), Column(local("report.reasons"))]  # fmt: skip
+    odd = sum(bool(note_on(one)) for one in tenders)
+    if odd:
+        columns.append(Column(local("table.note")))
     rows = [
-        (one["tender_id"], figures.significant(one["score"]), *(figures.significant(one["features"][name]) for name in _FEATURES), "；".join(one["reasons"]))
+        (one["tender_id"], figures.significant(one["score"]), *(figures.significant(one["features"][name]) for name in _FEATURES), "；".join(one["reasons"]), *([note_on(one)] if odd else ()))
         for one in tenders[:LONGEST]
     ]  # fmt: skip
     return Report(
         local("report.collusion"), source, (),
         [
             Section(title, summary, scores), Section(tightness, local("report.cv_words"), cv),
-            Section(local("report.tenders"), "", None, columns, rows, max(len(tenders) - LONGEST, 0)),
+            Section(local("report.tenders"), local("collusion.odd_winners", n=odd) if odd else "", None, columns, rows, max(len(tenders) - LONGEST, 0)),
             _pairs(pairs),
         ],
     )  # fmt: skip

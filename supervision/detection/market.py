@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -23,9 +24,10 @@ Bools: TypeAlias = npt.NDArray[np.bool_]
 
 REQUIRED = ("tender_id", "bidder_id", "bid_value")
 COLUMNS = (*REQUIRED, "winner", "date", "control_price", "location", "category")
-"""Columns of the bid table (contracts §5). Winner, location and category are not read: the score knows no label, and
-takes one table as one market."""
+"""Columns of the bid table (contracts §5). The score reads neither winner, location nor category: it knows no label, and
+takes one table as one market. Winners are counted, so that a tender with an odd number of them can be told."""
 
+_WON = frozenset({"1", "1.0"})
 _YEARS = range(1900, 2200)
 """A date given as a plain number within these is a year; one beyond `_STAMPS` is seconds since 1970."""
 _STAMPS = 100_000_000
@@ -60,6 +62,8 @@ class Market:
     """Date of each tender as it was given (a number of its own scale, or seconds since 1970); NaN unknown."""
     control: Floats
     """Control price 控制价 of each tender; NaN unknown."""
+    winners: Ints | None = None
+    """How many winners each tender's rows name; None where the table does not say who won."""
 
     @cached_property
     def size(self) -> Ints:
@@ -144,11 +148,19 @@ def read_market(path: Path, report: Report) -> Market:
     a tender. Raises Invalid for a file that is no
     such table, OSError where it cannot be read.
     """
-    rows = read_rows(path, REQUIRED, report)
-    market = market_of(_offers(rows, report))
+    won = Counter[str]()
+    market = market_of(_offers(_counted(read_rows(path, REQUIRED, report), won), report))
     if not market.tenders:
         raise Invalid(Message("table.no_rows"))
-    return market
+    return replace(market, winners=np.array([won[one] for one in market.tenders])) if won else market
+
+
+def _counted(rows: Iterable[Row], won: Counter[str]) -> Iterator[Row]:
+    """The rows as they are, the winners that they name counted by tender, with or without a price."""
+    for row in rows:
+        if (said := row.fields.get("winner")) is not None:
+            won[row.fields["tender_id"]] += said in _WON
+        yield row
 
 
 def _offers(rows: Iterable[Row], report: Report) -> Iterator[Offer]:

@@ -291,7 +291,24 @@ def test_collusion_prints_an_object_for_every_tender_with_two_bids(tmp_path: Pat
     features = told[0]["features"]
     assert isinstance(features, dict)
     assert {"CV", "SPD", "KURT", "SKEW", "KS", "price_channel", "past_tightness", "gate"} <= set(features)
-    assert features["KURT"] is None and features["SPD"] == pytest.approx(0.1)
+    assert features["KURT"] is None and features["SPD"] == pytest.approx(0.1) and features["winners"] is None
+
+
+def test_a_tender_without_exactly_one_winner_is_noted_beside_its_score(tmp_path: Path) -> None:
+    """A winner without a price counts; the score is the same as without the column."""
+    rows = ["A,x,100,1", "A,y,110,1", "A,z,,1", "B,x,90,0", "B,y,95,0", "C,x,90,1", "C,y,95,0"]
+    head = "tender_id,bidder_id,bid_value"
+    plain, told = tmp_path / "plain.csv", tmp_path / "won.csv"
+    told.write_text("\n".join([f"{head},winner", *rows]))
+    plain.write_text("\n".join([head, *(row.rpartition(",")[0] for row in rows)]))
+    code, found, _ = ask("collusion", "--dataset", told, "--json")
+    assert code == 0
+    assert {one["tender_id"]: one["features"]["winners"] for one in found} == {"A": 3, "B": 0, "C": 1}  # type: ignore[index]
+    assert [one["score"] for one in found] == [
+        one["score"] for one in ask("collusion", "--dataset", plain, "--json")[1]
+    ]
+    said = CliRunner().invoke(app, ["collusion", "--dataset", str(told)]).stdout
+    assert "表中记有 3 个中标人" in said and "表中没有中标人" in said and "2 个标段的中标人不是一个" in said
 
 
 def test_columns_that_nothing_is_computed_from_are_named(tmp_path: Path) -> None:
