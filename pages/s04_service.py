@@ -40,7 +40,7 @@ def _kpis(page: shell.Page) -> list[Kpi]:
     live = live_basis(page.lang)
     lens, lang, lots = lens_basis(page.lang), page.lang, say("openness.lots_unit")
     return [
-        figure_cards.kpi("M17", lang, figures.number(rooms.value), say("service.rooms_unit"), live, say("service.rooms_note")),
+        figure_cards.kpi("M17", lang, figures.number(rooms.value), say("service.rooms_unit"), live, say("service.rooms_note", n=figures.number(rooms.registered))),
         figure_cards.kpi("M18", lang, figures.number(broadcasts.sessions), say("overview.sessions"), live,
             _served(page, served), f"{say('service.hours', n=hours)} {say('service.breaks', n=breaks)}", key=True),
         figure_cards.kpi("M19", lang, *figure_cards.as_share(coverage), live, f"{coverage.numerator} / {coverage.denominator} {lots}"),

@@ -13,6 +13,7 @@ READS = ("public_event", "room", "centre", "alembic_version", "audit_head", "wit
 WRITES = (
     "broadcast_session",
     "viewing",
+    "room_picture",
     "recording",
     "segment",
     "gap",

@@ -22,6 +22,8 @@ from records.tables.organisations import Centre, Room
 KINDS = ("opening", "evaluation")
 """Kinds of room that can be added here."""
 MOST_CAMERAS = 2
+MOST_LOST = 0.1
+"""Share of a publisher's packets, before repair, from which on its picture is not sound."""
 _ID = re.compile(r"(?!\.+\Z)[\w.\-]{1,64}")
 CAMERA_SCHEMES = ("rtsp", "rtsps")
 """Schemes of the addresses by which the hub can pull a camera (streaming/sources)."""

@@ -30,6 +30,7 @@ from streaming.live.feed import Feeds
 from streaming.live.logs import Logs
 from streaming.live.looks import Looks
 from streaming.live.pending import Pending
+from streaming.live.pictures import Pictures
 from streaming.live.poller import Poller
 from streaming.live.reading import Reader
 from streaming.live.roomstates import RoomStates
@@ -104,6 +105,7 @@ class Hub:
         feeds = Feeds(self.logs, self.board, config.max_feeds)
         looks = Looks(self.roster, self.reader, self.workers)
         viewings = Viewings(self.reader, self.board, self.workers)
+        pictures = Pictures(self.roster, self.media, self.reader, self.workers)
         self.states = RoomStates(
             self.roster, self.board, self.media, covers, pending, self.cameras.for_operators,
             recorder.row if recorder else lambda room: None,
@@ -125,7 +127,7 @@ class Hub:
             Site(), self.reader, self.roster, self.board, self.logs, api, sealed, replays.summary, keeper.state
         )  # fmt: skip
         self.services: tuple[Service, ...] = (
-            self.poller, broadcaster, self.control, machine, recorded, self.log, self.sealing, looks, viewings, port, feeds, self.health, replays, api,
+            self.poller, broadcaster, self.control, machine, recorded, self.log, self.sealing, looks, viewings, pictures, port, feeds, self.health, replays, api,
             Schedule(self.reader, self.board, self.roster), self.pages,
         )  # fmt: skip
         """In the order in which they start."""

@@ -19,6 +19,7 @@ import messages
 from dashboard import context
 from records import audit, control
 from records.control import Order
+from records.rooms import MOST_LOST
 from records.serving import signing
 
 FRESH_SECONDS = 2.0
@@ -183,7 +184,7 @@ def _note(order: Order, outcome: str, ip: str | None) -> None:
 
 # ── what the figures mean ─────────────────────────────────────────────────────
 
-LIMITS = {"loss": (0.02, 0.1), "jitter": (0.05, 0.15), "rtt": (0.3, 0.8), "fps_low": (10.0, 5.0)}
+LIMITS = {"loss": (0.02, MOST_LOST), "jitter": (0.05, 0.15), "rtt": (0.3, 0.8), "fps_low": (10.0, 5.0)}
 """Figure → (fair from, bad from); `fps_low` downwards."""
 
 

@@ -1,8 +1,9 @@
-"""Broadcast sessions 直播场次 and how they were watched, written by the hub alone, and public events, all it may read."""
+"""Broadcast sessions 直播场次, how they were watched and which rooms had pictures, written by the hub alone, and public
+events, all it may read."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Index
@@ -45,6 +46,16 @@ class Viewing(Base):
     delays: Mapped[dict[str, int]] = mapped_column(Json, default=dict)
     """Seconds from a picture's arrival here to its showing there, asked now and then: class → how many."""
     updated_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class RoomPicture(Base):
+    """画面正常: that the camera of a room sent a sound picture on a Beijing day, an opening or not; written by the hub alone."""
+
+    __tablename__ = "room_picture"
+    room_id: Mapped[Key] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    seen_at: Mapped[datetime]
+    """When the last one of the day came, to a minute."""
 
 
 class PublicEvent(Base):

@@ -12,7 +12,7 @@ from streaming.taps import Replay, Tap
 
 
 class RoomStatus(Protocol):
-    """What a room is doing, as far as pages, HLS and recorder ask."""
+    """What a room is doing, as far as pages, HLS, recorder and the look at the pictures ask."""
 
     @property
     def publishing(self) -> bool:
@@ -27,6 +27,16 @@ class RoomStatus(Protocol):
     @property
     def audio(self) -> str | None:
         """Codec of the sound, if any."""
+        ...
+
+    @property
+    def fps(self) -> float:
+        """Pictures a second."""
+        ...
+
+    @property
+    def loss(self) -> float:
+        """Share of the publisher's packets lost in the last second, before repair."""
         ...
 
 

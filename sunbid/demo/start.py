@@ -117,6 +117,7 @@ def _load_market(ledger: Ledger, settings: Settings, options: Options, since: da
     if options.scale == "small":
         with ledger.write() as session:
             broadcasts.leave(session, plans := list(market.plans(People(options.seed), at)), at)
+            broadcasts.leave_pictures(session, broadcasts.mornings(at), at)
             evaluations.leave_draws(session, plans, at)
         bid_files.write(settings.data, plans, People(options.seed))
         handled.leave(ledger, at)

@@ -26,7 +26,6 @@ from records.lots import centre_of_lot
 from records.tables.broadcast import BroadcastSession
 from records.tables.money import Award
 from records.tables.openings import Opening, OpeningEvent
-from records.tables.organisations import Room
 from records.tables.procedure import Notice
 from records.tables.projects import Lot, counted
 from records.tables.witnessing import WitnessItem, WitnessTask
@@ -46,6 +45,7 @@ from supervision.figures.filters import Filters
 from supervision.figures.narrow import of_lots, within
 from supervision.figures.openness import share
 from supervision.figures.results import Participations, Share
+from supervision.figures.room_count import M17
 from supervision.figures.room_use import M24
 from supervision.figures.savings import count, flagged
 from supervision.figures.watching import M22, M23
@@ -84,15 +84,7 @@ class Legs:
         return self.total
 
 
-# ── rooms and openings ───────────────────────────────────────────────────────
-
-
-def _rooms(filters: Filters) -> Select[Any]:
-    """Opening rooms on record that may be broadcast."""
-    query = select(func.count(Room.id)).where(
-        Room.kind == "opening", Room.public_allowed.is_(True), Room.closed_at.is_(None)
-    )
-    return query if filters.centre is None else query.where(Room.centre_id == filters.centre)
+# ── openings ─────────────────────────────────────────────────────────────────
 
 
 def _today(which: ColumnElement[bool]) -> Any:
@@ -317,9 +309,6 @@ def _documents(rows: Sequence[Row], _: Filters) -> Share:
     return Share(shown, due) if noticed else Share(0, 0, due)
 
 
-M17 = LedgerFigure(
-    "M17", _rooms, count, by={"centre": lambda: Room.centre_id.expression}, of_lots=False, better="more"
-)
 OPENINGS_TODAY = LedgerFigure("openings_today", _today(counted()), count, by=_BY_STATE)
 REHEARSALS_TODAY = LedgerFigure("rehearsals_today", _today(~counted()), count, by=_BY_STATE)
 OPENINGS_ENDED = LedgerFigure("openings_ended", _ended(), count)

@@ -22,7 +22,7 @@ from records.clock import frozen_at
 from records.ledger import Ledger
 from records.tables.broadcast import BroadcastSession, Viewing
 from records.tables.openings import Opening
-from sunbid.demo import envelopes, load, market, opening_steps, player, script
+from sunbid.demo import broadcasts, envelopes, load, market, opening_steps, player, script
 from sunbid.demo.audiences import audience
 from sunbid.demo.people import People
 from supervision.lens.writer import LensWriter
@@ -88,6 +88,7 @@ def _broadcasts(ledger: Ledger) -> None:
                 )
             )  # fmt: skip
             session.add(Viewing(**audience(opening.id, number % 40, 1800.0, opening.scheduled_at)))
+        broadcasts.leave_pictures(session, broadcasts.mornings(NOW), NOW)
 
 
 # ── the same in SQL ──────────────────────────────────────────────────────────
@@ -143,6 +144,22 @@ class Asked:
     def lots(self) -> str:
         """The condition on views of lots."""
         return self.where("day", "centre", "family", "category")
+
+
+def working_rooms(sql: Sql, asked: Asked) -> tuple[int, int]:
+    """M17: opening rooms with a picture in the last 24 hours, or within a period that is over; and all of them."""
+    place = f" AND centre_id = '{asked.address['centre']}'" if "centre" in asked.address else ""
+    over = asked.last < str(TODAY)
+    within = (
+        f"day BETWEEN '{asked.first}' AND '{asked.last}'"
+        if over
+        else f"seen_at >= datetime('{sql.now}', '-1 day')"
+    )
+    found: tuple[int, int] = sql.one(
+        f"SELECT coalesce(sum(id IN (SELECT room_id FROM room_picture WHERE {within})), 0), count(*) FROM room"
+        f" WHERE kind = 'opening' AND public_allowed{place}"
+    )
+    return found
 
 
 class Sql:

@@ -24,7 +24,7 @@ from records.tables.supervision import Warning
 from supervision.home import CertificateRegion
 from tests.dashboard.market_and_sql import market, sql
 from tests.dashboard.screens import plots, run, text
-from tests.dashboard.seeded import TODAY, Asked, Sql
+from tests.dashboard.seeded import TODAY, Asked, Sql, working_rooms
 from tests.places import HANGZHOU, PUBLISHED
 from tests.reading import Element, read
 
@@ -435,9 +435,11 @@ def test_services(desk: DeskConfig, sql: Sql, asked: Asked) -> None:
         f" WHERE {asked.lots}"
     )
     assert shown.values["直播可用率"] == per_cent(shown_seconds, due)
-    place = f" AND centre_id = '{asked.address['centre']}'" if "centre" in asked.address else ""
-    (rooms,) = sql.one(f"SELECT count(*) FROM room WHERE kind = 'opening' AND public_allowed{place}")
-    assert shown.values["直播间数"] == f"{rooms}间"
+    rooms, registered = working_rooms(sql, asked)
+    assert (
+        shown.values["直播间数"] == f"{rooms}间"
+        and shown.lines["直播间数"] == f"已登记开标室 {registered} 间"
+    )
     days = sql.all(
         "SELECT julianday(scheduled_at) - julianday(notice_at), julianday(awarded_at) - julianday(scheduled_at),"
         f" julianday(awarded_at) - julianday(notice_at) FROM deals WHERE {asked.lots}"

@@ -34,6 +34,8 @@ class Status:
     publishing: bool = False
     video: str | None = None
     audio: str | None = None
+    fps: float = 0.0
+    loss: float = 0.0
 
 
 @dataclass

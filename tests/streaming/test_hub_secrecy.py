@@ -20,6 +20,7 @@ from tests.streaming.hub_market import TOKEN, Rig
 OWN = {
     "broadcast_session",
     "viewing",
+    "room_picture",
     "recording",
     "segment",
     "gap",

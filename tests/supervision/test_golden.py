@@ -2,7 +2,7 @@
 
 The golden file was taken from the code before there was one figure layer, at the moment of `tests.dashboard.seeded`.
 What the demonstration's market has got since (remote evaluations, fees, later deposits, handled warnings, a ring of bidders, small-value centres, marks of experts) was taken
-anew; the rest is as it was. A quotient of floats may differ in its sixteenth digit: it is now divided as an exact decimal.
+anew, as were the rooms (M17), which counted all that are registered where it asks for a camera that works; the rest is as it was. A quotient of floats may differ in its sixteenth digit: it is now divided as an exact decimal.
 """
 
 from __future__ import annotations

@@ -9,12 +9,13 @@ from typing import Any
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
-from records.clock import add_months, start_of
+from records.clock import add_months, day_of, start_of
 from records.tables.broadcast import BroadcastSession, PublicEvent, Viewing
 from records.tables.leads import Lead, LeadBatch
 from records.tables.supervision import WatchMark
 from records.tail import keep_mark
 from sunbid.demo.audiences import audience
+from sunbid.demo.broadcasts import leave_pictures
 from sunbid.demo.city.lot import CityLot
 from sunbid.demo.city.pieces import City, Piece
 from supervision.warnings.lot_loop import DEADLINE_MARK
@@ -35,6 +36,7 @@ def leave(session: Session, city: City, pieces: Sequence[Piece], ends: Sequence[
     shown = [(lot, _broadcast(lot)) for lot in plan.lots if lot.broadcast]
     session.execute(insert(BroadcastSession), [one for _, one in shown])
     session.execute(insert(Viewing), [_audience(lot, one) for lot, one in shown])
+    leave_pictures(session, {day_of(lot.deadline) for lot in plan.lots}, plan.clock.now)
     _leads(session, city)
     _marks(session, city, pieces, ends)
     detail = {
