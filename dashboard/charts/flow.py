@@ -167,8 +167,15 @@ def _leg(leg: Leg, x1: float, x2: float, y: float) -> str:
     return (
         f'<line class="{kind}" x1="{x1:.1f}" y1="{y}" x2="{x2:.1f}" y2="{y}"/><circle class="hub" cx="{middle:.1f}" cy="{y}" r="10"/>'
         f'{text(middle, y + 4, str(leg.number), "on-hub")}<g><title>{escape(leg.words)}</title>'
-        f'{text(middle, y + 26, fitted(leg.words, x2 - x1 - 4), "muted")}</g>'
+        f'{_under(leg.words, middle, y + 26, x2 - x1 - 4)}</g>'
     )  # fmt: skip
+
+
+def _under(words: str, middle: float, y: float, room: float) -> str:
+    """The words below a step; what follows a comma on a line of its own where one is too narrow."""
+    first, comma, rest = words.rpartition(", ")
+    lines = [words] if not comma or fitted(words, room) == words else [first, rest]
+    return "".join(text(middle, y + 15 * n, fitted(line, room), "muted") for n, line in enumerate(lines))
 
 
 def _stop(stop: Stop, x: float, y: float) -> str:

@@ -115,7 +115,7 @@ export class EvidencePane {
     const place = [d.lot_name ?? d.lot, d.centre_name].filter(Boolean).join(" · ");
     const rule = say(words.rule, { name: d.rule_name, id: d.rule, version: d.rule_version });
     return h("div.lead", {},
-      h("p", {}, d.lot ? h("a", { href: `/lot?lot=${encodeURIComponent(d.lot)}` }, place) : words.noLot, h("br"), `${rule}　${say(words.firstSeen, { time: clock(d.raised_at) })}`, d.law ? [h("br"), say(words.law, { law: d.law })] : null),
+      h("p", {}, d.lot ? h("a", { href: `/lot?lot=${encodeURIComponent(d.lot)}` }, place) : words.noLot, h("br"), `${rule} · ${say(words.firstSeen, { time: clock(d.raised_at) })}`, d.law ? [h("br"), say(words.law, { law: d.law })] : null),
       h("strong", {}, d.value_text, h("small", {}, d.baseline_text)));
   }
 

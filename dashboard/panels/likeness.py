@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+import messages
 from dashboard import context
 from dashboard.panels import unmask
 from dashboard.shell import choices, layout, tables
@@ -116,7 +117,9 @@ def _pick_pair(key: str) -> None:
 
 
 def _pair(page: shell.Page, pair: Pair, names: dict[str, str]) -> tables.Row:
-    reasons = "、".join(page.say(f"likeness.reason.{reason}") for reason in pair["reasons"])
+    reasons = messages.joined(
+        [page.say(f"likeness.reason.{reason}") for reason in pair["reasons"]], page.lang
+    )
     machine, author = (_origins(page, pair, machine=which) for which in (True, False))
     ratio = None
     if "ratio" in pair["reasons"]:
@@ -146,7 +149,7 @@ def _passages(page: shell.Page, pair: Pair, names: dict[str, str]) -> None:
     one, other = names[pair["one"]], names[pair["other"]]
     parts = [f"<h3>{esc(page.say('likeness.passages', one=one, other=other))}</h3>"]
     if pair["mixed"]:
-        within = "、".join(names[name] for name in pair["mixed"])
+        within = messages.joined([names[name] for name in pair["mixed"]], page.lang)
         parts.append(f"<p>{esc(page.say('likeness.names_inside', names=within))}</p>")
     if pair["errors"]:
         slips = "".join(

@@ -255,7 +255,7 @@ def _evidence(page: shell.Page, group: Group, names: dict[str, str]) -> None:
     lots = {lot["lot"]: lot["name"] for lot in group["lots"]}
     rows = [
         (messages.named("relation", tie.type, page.lang), [tie.one, tie.other], "", tie.source) for tie in ties
-    ] + [(messages.called(*one.titles, page.lang), list(one.members), lots[one.lot_id], page.say(f"level.{one.level}")) for one in warned]  # fmt: skip
+    ] + [(messages.called(*one.titles, page.lang), list(one.members), lots[one.lot_id], page.say("rings.evidence_warning", level=page.say(f"level.{one.level}"))) for one in warned]  # fmt: skip
     if not rows:
         draw(f'<p class="muted">{esc(page.say("rings.no_evidence"))}</p>')
         return
@@ -263,7 +263,7 @@ def _evidence(page: shell.Page, group: Group, names: dict[str, str]) -> None:
         f"<th>{esc(page.say(f'rings.evidence_{name}'))}</th>" for name in ("what", "who", "lot", "source")
     )
     body = "".join(
-        f"<tr><td>{esc(what)}</td><td>{esc('、'.join(names[one] for one in who))}</td><td>{esc(lot)}</td><td>{esc(source)}</td></tr>"
+        f"<tr><td>{esc(what)}</td><td>{esc(messages.joined([names[one] for one in who], page.lang))}</td><td>{esc(lot)}</td><td>{esc(source)}</td></tr>"
         for what, who, lot, source in rows
     )  # fmt: skip
     draw(f'<div class="tab"><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>')
