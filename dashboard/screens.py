@@ -86,8 +86,8 @@ LIFELINE = _screen("L01", "lot", "lot", _LED, "timeline", "lifeline")
 
 TABLES_OF: dict[str, tuple[str, ...]] = {
     "F01": ("lots", "participations"), "F02": ("openings",), "F03": ("lots", "participations"),
-    "F05": ("lots",), "F06": ("awards",), "F07": ("openings",), "F09": ("lots", "awards"),
-    "F12": ("schedule",), "F16": ("replays",), "F17": ("witnessing", "witness-reports", "looks"), "F19": ("fees",), "F20": ("deposits", "refunds"), "F21": ("opinions",),
+    "F05": ("lots",), "F06": ("awards",), "F07": ("openings",), "F08": ("lots",), "F09": ("lots", "awards"),
+    "F12": ("schedule",), "F16": ("replays",), "F17": ("witnessing", "witness-reports", "looks"), "F18": ("remote-sessions",), "F19": ("fees",), "F20": ("deposits", "refunds"), "F21": ("opinions", "agency-credit", "group-visits"),
     "F22": ("warnings",), "F24": ("tenderer-links", "associations", "paths"), "F25": ("agency-links",), "F26": ("rings",),
     "F27": ("similarity",), "F28": ("expert-tendency",), "F29": ("leads",), "lifeline": ("lifeline",),
 }  # fmt: skip

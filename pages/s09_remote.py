@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from dashboard import context
 from dashboard.charts.bars import Bar, columns
 from dashboard.exports import tables as tabledata
 from dashboard.panels import remote
-from dashboard.shell import figure_cards, layout, tables
+from dashboard.shell import drill, figure_cards, layout, places, tables
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import Kpi, lens_basis, live_basis, show
 from dashboard.shell.html import draw, esc
@@ -16,7 +17,8 @@ from supervision.figures import formats as figures
 from supervision.figures.dictionary import FIGURES
 from supervision.figures.remote import BANDS, GRADES, LAPSES, Appraised, Fees, Register
 from supervision.figures.results import Share
-from supervision.lists.remote import TIERS, Paid, count_fee_sessions, fees_of_sessions, held
+from supervision.lists import evaluations
+from supervision.lists.remote import TIERS, held
 
 HEIGHT = 132
 """Pixels of the bars of what an attendance is paid."""
@@ -45,31 +47,44 @@ def body(page: shell.Page) -> None:
 
 def _kpis(page: shell.Page) -> list[Kpi]:
     say, lang = page.say, page.lang
-    live = live_basis(lang)
-    share: Share = figure_cards.values(("M36",), page.filters)["M36"]
-    found = figure_cards.live(("M38", "M39"), page.filters)
-    paid: Fees = found["M38"]
-    covered: Share = found["M39"]
+    live, lots, yuan = live_basis(lang), say("openness.lots_unit"), say("remote.yuan")
+    beside = figure_cards.beside(page.choice, lang, ("M38", "M39"), ("M36",))
+    paid: Fees = beside.present["M38"]
+    covered: Share = beside.present["M39"]
+    share: Share = beside.present["M36"]
     tiers = figure_cards.live_breakdown("remote_sessions", page.filters, "tier")
+    counts = {tier: figures.number(tiers[tier].value if tier in tiers else 0) for tier in (*TIERS, "")}
+    words = {tier: f"{say(f'remote.tier_{tier}')} {n}" for tier, n in counts.items() if tier or "" in tiers}
     by_tier = " · ".join(
-        f"{say(f'remote.tier_{tier}')} {figures.number(tiers[tier].value if tier in tiers else 0)}"
-        for tier in (*TIERS, "")
-        if tier or "" in tiers
+        drill.link("tier", tier, said) if tier else esc(said) for tier, said in words.items()
     )
-    of_sessions = f"{figures.number(covered.numerator)} / {figures.number(covered.denominator)} {say('remote.sessions_unit')}"
+    all_paid, remote_ones = drill.address("fee", "paid"), drill.address("mode", "remote")
     mean = figures.number(paid.mean, 2) if paid.mean is not None else figures.DASH
     return [
-        Kpi(say("remote.count"), figures.number(share.numerator), say("openness.lots_unit"),
+        Kpi(say("remote.count"), figures.number(share.numerator), lots,
+            beside.change("M36", figure_cards.Delta(lots), lambda one: one.numerator),
             note=f"{by_tier}<br>{say('remote.of', n=figures.number(share.denominator), share=share.text)}",
-            definition=FIGURES["M36"].definition.text(lang), key=True, basis=lens_basis(lang)),
+            definition=FIGURES["M36"].definition.text(lang), href=remote_ones, key=True, basis=lens_basis(lang)),
         figure_cards.kpi("M38", lang, *figure_cards.split(figures.big_count(paid.attendances, say("remote.attendances"), lang)), live,
-            say("remote.sessions_paid", n=figures.number(covered.numerator))),
-        Kpi(say("remote.paid"), *figure_cards.split(figures.money(paid.amount, figures.CNY, lang)), note=say("remote.paid_note"),
-            definition=FIGURES["M38"].definition.text(lang), basis=live),
-        Kpi(say("remote.mean"), mean, say("remote.yuan"), note=say("remote.mean_note"),
-            definition=FIGURES["M38"].definition.text(lang), basis=live),
-        figure_cards.kpi("M39", lang, *figure_cards.as_share(covered), live, of_sessions),
+            say("remote.sessions_paid", n=figures.number(covered.numerator)), beside.change("M38"), all_paid),
+        Kpi(say("remote.paid"), *figure_cards.split(figures.money(paid.amount, figures.CNY, lang)),
+            beside.change("M38", of=lambda one: one.amount), say("remote.paid_note"),
+            definition=FIGURES["M38"].definition.text(lang), basis=live, href=all_paid),
+        Kpi(say("remote.mean"), mean, yuan, beside.change("M38", figure_cards.Delta(yuan, places=2), lambda one: one.mean),
+            say("remote.mean_note"),
+            definition=FIGURES["M38"].definition.text(lang), basis=live, href=all_paid),
+        figure_cards.kpi("M39", lang, *figure_cards.as_share(covered), live, _covered(page, covered),
+            beside.change("M39", figure_cards.points(lang))),
     ]  # fmt: skip
+
+
+def _covered(page: shell.Page, found: Share) -> str:
+    """M39 in evaluations: of which a fee was transferred, and of which none was, each leading to them."""
+    paid, every = figures.number(found.numerator), figures.number(found.denominator)
+    missing = int(found.denominator - found.numerator)
+    lots = drill.link("covered", "yes", f"{paid} / {every} {page.say('remote.sessions_unit')}")
+    none = page.say("remote.not_covered", n=figures.number(missing))
+    return f"{lots}<br>{drill.link('covered', 'no', none)}" if missing else lots
 
 
 def _register(page: shell.Page) -> None:
@@ -85,12 +100,16 @@ def _register(page: shell.Page) -> None:
             ("failed", found.failed, found.failed_amount),
         )  # fmt: skip
         draw(f'<dl class="register">{"".join(_sum(page, *one) for one in sums)}</dl>')
-        bars = [Bar(name, n, figures.number(n)) for name, n in zip(_bands(page), found.bands, strict=True)]
+        bars = [
+            Bar(name, n, figures.number(n), key=str(place) if n else None)
+            for place, (name, n) in enumerate(zip(_bands(page), found.bands, strict=True))
+        ]
         title = say("remote.bands")
         draw(f"<h3>{esc(title)}</h3>")
         layout.plot(
             columns(layout.variant(), bars, title=title, unit=say("remote.attendances"), height=HEIGHT),
             "bands",
+            drill.open_lots("band"),
         )
         draw(_reasons(page, found))
 
@@ -103,20 +122,33 @@ _COLUMNS = [
 
 
 def _fees(page: shell.Page) -> None:
-    """The lots behind the fees: each session that is over with what is owed and what has failed; ticking a row opens the lot."""
+    """The evaluations behind what was clicked above, else all that are over, with what is owed and what has failed; ticking a
+    row opens the lot."""
+    pick = page.choice.pick
 
     def rows(shown: tables.Window) -> list[tables.Row]:
         with context.ledger().read() as session:
-            found = fees_of_sessions(session, page.filters, shown.size, shown.offset, shown.sort)
+            found = evaluations.evaluations(session, page.filters, shown.size, shown.offset, shown.sort, pick)
         return [_fees_row(page, one) for one in found]
 
     with context.ledger().read() as session:
-        total = count_fee_sessions(session, page.filters)
+        total = evaluations.count_evaluations(session, page.filters, pick)
+    drill.notice(pick, {by: partial(_value, page, by) for by in evaluations.MARKS}, page.lang)
     note = page.say("table.pick_lot")
     tables.grid("fees", page.say("tables.fees"), note, total, _COLUMNS, page.lang, rows, layout.open_lot)
 
 
-def _fees_row(page: shell.Page, one: Paid) -> tables.Row:
+def _value(page: shell.Page, by: str, value: str) -> str:
+    """A picked mark in words; what nothing is called stands as it is."""
+    if by == "site":
+        return places.site(value, page.lang)
+    if by == "band":
+        names = dict(enumerate(_bands(page)))
+        return names.get(int(value), value) if value.isdecimal() else value
+    return page.say(f"remote.{by}_{value}") if value in evaluations.values(by) else value
+
+
+def _fees_row(page: shell.Page, one: evaluations.Held) -> tables.Row:
     return tables.Row([
         one.lot, page.say(f"remote.mode_{one.mode}"), tabledata.stamp(one.ended), one.attendances, (one.amount, figures.CNY),
         (one.paid, figures.CNY), one.failed,
@@ -126,7 +158,8 @@ def _fees_row(page: shell.Page, one: Paid) -> tables.Row:
 def _sum(page: shell.Page, name: str, count: int, amount: object) -> str:
     words = figures.money(amount, figures.CNY, page.lang)  # type: ignore[arg-type]
     sign = {"paid": "✓ ", "failed": "◆ "}.get(name, "")
-    return f"<div><dt>{sign}{page.say(f'remote.fee_{name}')}</dt><dd><b>{figures.number(count)}</b><small>{page.say('remote.fees_unit')}</small></dd><dd>{esc(words)}</dd></div>"
+    shown = drill.link("fee", name, figures.number(count)) if count else figures.number(0)
+    return f"<div><dt>{sign}{page.say(f'remote.fee_{name}')}</dt><dd><b>{shown}</b><small>{page.say('remote.fees_unit')}</small></dd><dd>{esc(words)}</dd></div>"
 
 
 def _bands(page: shell.Page) -> list[str]:
@@ -143,7 +176,7 @@ def _reasons(page: shell.Page, found: Register) -> str:
     if not found.reasons:
         return f'<p class="muted">✓ {page.say("remote.all_arrived")}</p>'
     rows = "".join(
-        f"<li>{esc(page.say(f'remote.reason_{reason}'))}<b>{page.say('remote.fees', n=n)}</b><span>{esc(page.say(f'remote.reason_{reason}_what'))}</span></li>"
+        f"<li>{esc(page.say(f'remote.reason_{reason}'))}<b>{drill.link('reason', reason, page.say('remote.fees', n=n))}</b><span>{esc(page.say(f'remote.reason_{reason}_what'))}</span></li>"
         for reason, n in sorted(found.reasons.items(), key=lambda one: (-one[1], one[0]))
     )
     return f'<ul class="reasons">{rows}</ul>'
@@ -160,11 +193,17 @@ def _appraisals(page: shell.Page) -> None:
         of = say(
             "remote.appraised_of", part=figures.number(share.numerator), n=figures.number(share.denominator)
         )
-        draw(f'<p class="big"><strong>{share.text}</strong></p><p class="muted">{of}</p>')
+        lots = drill.link("appraised", "yes", of)
+        if missing := int(share.denominator - share.numerator):
+            lots += (
+                f" · {drill.link('appraised', 'no', say('remote.not_appraised', n=figures.number(missing)))}"
+            )
+        draw(f'<p class="big"><strong>{share.text}</strong></p><p class="muted">{lots}</p>')
         draw(_graded(page, found.grades))
         lapses = [(name, found.lapses.get(name, 0)) for name in LAPSES if found.lapses.get(name)]
         rows = "".join(
-            f"<li>{say(f'remote.lapse_{name}')}<b>{say('remote.times', n=n)}</b></li>" for name, n in lapses
+            f"<li>{say(f'remote.lapse_{name}')}<b>{drill.link('lapse', name, say('remote.times', n=n))}</b></li>"
+            for name, n in lapses
         )
         inner = (
             f'<ul class="reasons">{rows}</ul>' if rows else f'<p class="muted">{say("remote.no_lapses")}</p>'
@@ -172,14 +211,27 @@ def _appraisals(page: shell.Page) -> None:
         draw(f"<h3>{say('remote.lapses')}</h3>{inner}")
 
 
+def _grade(page: shell.Page, name: str, count: int) -> str:
+    """A grade; where somebody was given it, as a link to the evaluations."""
+    said = page.say(f"remote.grade_{name}")
+    return drill.link("grade", name, said) if count else esc(said)
+
+
 def _graded(page: shell.Page, grades: Mapping[str, int]) -> str:
     total = sum(grades.values())
     rows = "".join(
-        f'<li><span>{page.say(f"remote.grade_{name}")}</span><span class="tr"><i style="width:{100 * grades.get(name, 0) / total:.2f}%"></i></span>'
+        f'<li><span>{_grade(page, name, grades.get(name, 0))}</span><span class="tr"><i style="width:{100 * grades.get(name, 0) / total:.2f}%"></i></span>'
         f'<span class="num">{figures.percent(figures.ratio(grades.get(name, 0), total))}</span></li>'
         for name in GRADES
     )
     return f'<ol class="bars grades">{rows}</ol>'
 
 
-shell.show("S09", body, every=10, filters=("period", "centre", "family"), over_lots=True)
+shell.show(
+    "S09",
+    body,
+    every=10,
+    filters=("period", "compare", "centre", "family"),
+    over_lots=True,
+    marks=evaluations.MARKS,
+)

@@ -4,29 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dashboard import context, screens
+from dashboard import context, refunds, screens
 from dashboard.exports import tables as tabledata
-from dashboard.lifeline import days_past
 from dashboard.panels import agency_credit
 from dashboard.panels import opinions as opinion_panel
 from dashboard.shell import choices, figure_cards, layout, tables
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import DASH, Kpi, live_basis, show
 from dashboard.shell.html import draw, esc
-from records.clock import now
-from records.legal_clock import days_between
-from records.legal_periods import Verdict, last_moment, owed
 from supervision.figures import formats as figures
-from supervision.figures.deposits import Deposits, Opinions, interest_due
+from supervision.figures.deposits import Deposits, Opinions
 from supervision.figures.dictionary import FIGURES
+from supervision.figures.filters import Filters
 from supervision.figures.results import Share
 from supervision.lists import market, money
 from supervision.warnings.desk import WarningFilters, count_warnings
 
 SEEN = 6
 PROJECTS, VISITS = 5, 5
-DUE, OVERDUE = "due", "overdue"
-"""What the list of refunds shows: all that are still held, or those whose last day is over."""
 MOST_VISITS = 500
 SAME_ACCOUNT = "B6"
 """The rule that two bidders paid their deposits from one account."""
@@ -47,14 +42,15 @@ def body(page: shell.Page) -> None:
 
 def _deposits(page: shell.Page) -> None:
     """Five figures, and what is still to be returned."""
-    found = figure_cards.live(("M40",), page.filters)["M40"]
+    beside = figure_cards.beside(page.choice, page.lang, ("M40", "M41", "guarantee_share"))
+    found: Deposits = beside.present["M40"]
     with context.ledger().read() as session:
         waiting = {
-            which: money.refunds_due(session, page.filters, 0, overdue=which == OVERDUE)[0]
-            for which in (DUE, OVERDUE)
+            which: money.refunds_due(session, page.filters, 0, overdue=which == money.OVERDUE)[0]
+            for which in (money.DUE, money.OVERDUE)
         }
-    if found.count or waiting[DUE]:
-        show(_kpis(page, found), page.lang)
+    if found.count or waiting[money.DUE]:
+        show(_kpis(page, beside), page.lang)
         _due(page, waiting)
     else:
         shell.no_records(
@@ -62,22 +58,28 @@ def _deposits(page: shell.Page) -> None:
         )
 
 
-def _kpis(page: shell.Page, d: Deposits) -> list[Kpi]:
+def _kpis(page: shell.Page, beside: figure_cards.Beside) -> list[Kpi]:
     say, lang = page.say, page.lang
-    shared = live_basis(lang)
+    shared, points = live_basis(lang), figure_cards.points(lang)
+    d: Deposits = beside.present["M40"]
     returned, timely = d.returned, Share(d.on_time, d.due)
-    given: Share = figure_cards.live(("guarantee_share",), page.filters)["guarantee_share"]
+    given: Share = beside.present["guarantee_share"]
     others = say("deposits.elsewhere", n=figures.number(d.elsewhere)) if d.elsewhere else ""
+    unit = say("deposits.unit")
     of_due = say("deposits.of_due", part=figures.number(d.due_refunded), n=figures.number(d.due))
     return [
         figure_cards.kpi("M40", lang, *figure_cards.split(figures.money(d.refunded_amount, d.currency, lang)), shared,
-            say("deposits.count", n=figures.number(d.refunded)) + others, key=True),
-        Kpi(say("deposits.rate"), returned.text.rstrip("%"), "%" if d.due else "", note=of_due,
-            definition=say("deposits.rate_definition"), basis=shared),
-        figure_cards.kpi("M41", lang, timely.text.rstrip("%"), "%" if d.due else "", shared, say("deposits.of_due", part=figures.number(d.on_time), n=figures.number(d.due))),
-        Kpi(say("deposits.overdue"), figures.number(d.overdue), say("deposits.unit"), note=say("deposits.by_due"), definition=say("deposits.overdue_definition"), basis=shared),
+            say("deposits.count", n=figures.number(d.refunded)) + others,
+            beside.change("M40", of=lambda one: one.refunded_amount), key=True),
+        Kpi(say("deposits.rate"), returned.text.rstrip("%"), "%" if d.due else "",
+            beside.change("M40", points, lambda one: one.returned.value), of_due, definition=say("deposits.rate_definition"), basis=shared),
+        figure_cards.kpi("M41", lang, timely.text.rstrip("%"), "%" if d.due else "", shared,
+            say("deposits.of_due", part=figures.number(d.on_time), n=figures.number(d.due)), beside.change("M41", points)),
+        Kpi(say("deposits.overdue"), figures.number(d.overdue), unit,
+            beside.change("M40", figure_cards.Delta(unit), lambda one: one.overdue), say("deposits.by_due"), definition=say("deposits.overdue_definition"), basis=shared),
         figure_cards.kpi("M42", lang, *figure_cards.split(figures.money(d.guarantees, d.currency, lang)), shared,
-            say("deposits.guarantee_share", share=given.text, part=figures.number(given.numerator), n=figures.number(given.denominator))),
+            say("deposits.guarantee_share", share=given.text, part=figures.number(given.numerator), n=figures.number(given.denominator)),
+            beside.change("M40", of=lambda one: one.guarantees)),
     ]  # fmt: skip
 
 
@@ -90,12 +92,12 @@ _COLUMNS = [
 def _due(page: shell.Page, waiting: Mapping[str, int]) -> None:
     """What is still to go back, the most overdue first; ticking a row opens the lot."""
     names = {which: page.say(f"deposits.list_{which}", n=figures.number(n)) for which, n in waiting.items()}
-    which = choices.segments("refunds", page.say("deposits.list"), names, default=DUE)
+    which = choices.segments("refunds", page.say("deposits.list"), names, default=money.DUE)
 
     def rows(shown: tables.Window) -> list[tables.Row]:
         with context.ledger().read() as session:
             found = money.refunds_due(
-                session, page.filters, shown.size, shown.offset, overdue=which == OVERDUE
+                session, page.filters, shown.size, shown.offset, overdue=which == money.OVERDUE
             )[1]
         return [_row(page, refund) for refund in found]
 
@@ -115,29 +117,14 @@ def _due(page: shell.Page, waiting: Mapping[str, int]) -> None:
 def _row(page: shell.Page, refund: money.Refund) -> tables.Row:
     return tables.Row([
         refund.lot, refund.bidder, page.say(f"deposit.form_{refund.form}"), (refund.amount, refund.currency),
-        tabledata.stamp(refund.due), _left(page, refund), _interest(page, refund),
+        tabledata.stamp(refund.due), refunds.left(refund, page.lang), _interest(page, refund),
     ], refund.lot_id)  # fmt: skip
 
 
 def _interest(page: shell.Page, refund: money.Refund) -> str | None:
-    """What it has borne by now, to a hundredth; nothing for a guarantee, and nothing is known without a rate."""
-    rate = context.config().deposit_rate
-    if not rate or refund.form != "transfer" or refund.received is None:
-        return None
-    amount = interest_due(refund.amount, refund.received, now(), rate)
-    return f"{amount:,.2f} {figures.heading_unit(refund.currency, page.lang)}"
-
-
-def _left(page: shell.Page, refund: money.Refund) -> str:
-    """The countdown to the last day of the refund, or by how many days it is late."""
-    known, at = context.config().holidays, now()
-    end, verdict = last_moment(refund.due, 0, known), owed(refund.due, None, at, known)
-    if verdict is Verdict.RUNNING:
-        days = days_between(at, end) - 1
-        return page.say("deposits.left", n=figures.number(days)) if days else page.say("deposits.today")
-    past = figures.number(days_past(end, at))
-    sign = "▲ " if verdict is Verdict.OVERDUE else ""
-    return sign + page.say("deposits.late" if sign else "lifeline.over", n=past)
+    """What it has borne by now, with its unit."""
+    amount = refunds.borne(refund)
+    return None if amount is None else f"{amount:,.2f} {figures.heading_unit(refund.currency, page.lang)}"
 
 
 def _same_account(page: shell.Page) -> None:
@@ -158,21 +145,33 @@ def _same_account(page: shell.Page) -> None:
 def _society(page: shell.Page) -> list[Kpi]:
     """Opinions of the period: how many came, how many are answered, how long that took; and the group's visits."""
     say, shared = page.say, live_basis(page.lang)
-    found: Opinions = figure_cards.live(("M43",), page.filters)["M43"]
+    beside = figure_cards.beside(page.choice, page.lang, ("M43",))
+    found: Opinions = beside.present["M43"]
     answered = Share(found.answered, found.received)
-    with context.ledger().read() as session:
-        visits = market.group_visits(session, page.filters, MOST_VISITS)
+    visits, before = _visits_of(page.filters), page.choice.before
+    earlier = len(_visits_of(page.filters.over(before))) if before else None
     problems = sum(len(visit.problems) for visit in visits)
     hours = figures.number(found.hours, 1) if found.hours is not None else figures.DASH
+    received, spent, times = say("opinions.unit"), say("opinions.hours_unit"), say("visits.unit")
     return [
-        figure_cards.kpi("M43", page.lang, figures.number(found.received), say("opinions.unit"), shared),
-        Kpi(say("opinions.rate"), *figure_cards.as_share(answered), note=f"{figures.number(found.answered)} / {figures.number(found.received)}",
+        figure_cards.kpi("M43", page.lang, figures.number(found.received), received, shared,
+            change=beside.change("M43", figure_cards.Delta(received))),
+        Kpi(say("opinions.rate"), *figure_cards.as_share(answered),
+            beside.change("M43", figure_cards.points(page.lang), lambda one: Share(one.answered, one.received).value),
+            f"{figures.number(found.answered)} / {figures.number(found.received)}",
             definition=FIGURES["M43"].definition.text(page.lang), basis=shared),
-        Kpi(say("opinions.hours"), hours, say("opinions.hours_unit"), note=say("opinions.hours_note"),
+        Kpi(say("opinions.hours"), hours, spent,
+            beside.change("M43", figure_cards.Delta(spent, places=1), lambda one: one.hours), say("opinions.hours_note"),
             definition=FIGURES["M43"].definition.text(page.lang), basis=shared),
-        Kpi(say("visits.count"), figures.number(len(visits)), say("visits.unit"), note=say("visits.problems", n=problems),
+        Kpi(say("visits.count"), figures.number(len(visits)), times,
+            figure_cards.changed(page.choice, page.lang, len(visits), earlier, figure_cards.Delta(times)), say("visits.problems", n=problems),
             definition=say("visits.definition"), basis=shared),
     ]  # fmt: skip
+
+
+def _visits_of(filters: Filters) -> list[market.Visit]:
+    with context.ledger().read() as session:
+        return market.group_visits(session, filters, MOST_VISITS)
 
 
 def _board(page: shell.Page) -> None:
@@ -233,4 +232,4 @@ def _projects(page: shell.Page) -> str:
     )
 
 
-shell.show("S10", body, every=30, filters=("period", "centre"))
+shell.show("S10", body, every=30, filters=("period", "compare", "centre"))

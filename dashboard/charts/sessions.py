@@ -151,6 +151,8 @@ class Kept:
     seats: str
     over: bool
     tip: str
+    href: str = ""
+    """Where it leads: to its lot."""
 
 
 @dataclass
@@ -203,4 +205,5 @@ def _kept(one: Kept, y: float, hours: Hours, kind: str) -> str:
     room = fits - (5 if seats else 0)
     name = one.name if len(one.name) <= room else f"{one.name[: max(room - 1, 0)]}…" if room > 2 else ""
     words = text(begin + 6, y + 18, name, "", "start") if name else ""
-    return f"<g><title>{escape(one.tip)}</title>{box}{words}{seats}</g>"
+    drawn = f"<g><title>{escape(one.tip)}</title>{box}{words}{seats}</g>"
+    return f'<a href="{escape(one.href)}" target="_self">{drawn}</a>' if one.href else drawn

@@ -35,6 +35,8 @@ class Node:
     active: bool
     tip: str = ""
     """What a pointer is told."""
+    href: str = ""
+    """Where its mark and its name lead."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,12 @@ def _mark(node: Node, place: Place) -> str:
     }
     shape = shapes.get(node.tier, f'<rect x="{x - 5:.1f}" y="{y - 5:.1f}" width="10" height="10"/>')
     halo = f'<circle class="now" cx="{x:.1f}" cy="{y:.1f}" r="9"/>' if node.active else ""
-    return f'<g class="site {node.tier}"><title>{escape(node.tip)}</title>{halo}{shape}</g>'
+    return _led(node, f'<g class="site {node.tier}"><title>{escape(node.tip)}</title>{halo}{shape}</g>')
+
+
+def _led(node: Node, drawn: str) -> str:
+    """What is drawn of a site, as a link where it leads somewhere."""
+    return f'<a href="{escape(node.href)}" target="_self">{drawn}</a>' if node.href else drawn
 
 
 # ── names ────────────────────────────────────────────────────────────────────
@@ -143,7 +150,7 @@ def _names(placed: Sequence[tuple[Node, Place]], middle: Box) -> str:
         words = f"{node.name} {node.count}"
         spot = min(_spots(words, place), key=lambda spot: _covered(spot.box, taken, ends))
         taken.append(spot.box)
-        found.append(text(spot.x, spot.y, words, "halo", spot.anchor))
+        found.append(_led(node, text(spot.x, spot.y, words, "halo", spot.anchor)))
     return "".join(found)
 
 

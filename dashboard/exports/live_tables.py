@@ -6,19 +6,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import messages
-from dashboard import context
+from dashboard import context, refunds
 from dashboard.exports import witness_tables
 from dashboard.exports.tables import MOST_ROWS, Row, Table
 from dashboard.live import warnings as warning_views
 from dashboard.live import witness
-from dashboard.shell.address_checks import a_day, anything, one_of
-from dashboard.shell.filters import ALL, Choice, a_period
+from dashboard.shell import places
+from dashboard.shell.address_checks import a_day, a_mark, anything, one_of
+from dashboard.shell.filters import ALL, PICKED, Choice, a_period
 from records import opinions
 from records.states import OPENING_STATES
 from records.tables.projects import TRADE_FAMILIES
 from supervision.figures.filters import Filters
 from supervision.figures.narrow import span
-from supervision.lists import hall, money, names, remote
+from supervision.lists import credit, evaluations, hall, market, money, names, remote
 from supervision.lists.openings import EndedOpening, ended_openings
 from supervision.rules.registry import RULES
 from supervision.warnings import desk as warnings
@@ -113,7 +114,7 @@ def _leads(choice: Choice, lang: str) -> list[Row]:
 
 def _fees(choice: Choice, lang: str) -> list[Row]:
     with context.ledger().read() as session:
-        found = remote.fees_of_sessions(session, choice.filters, MOST_ROWS)
+        found = evaluations.evaluations(session, choice.filters, MOST_ROWS, mark=choice.pick)
     return [
         (
             one.lot_id, one.lot, messages.say(f"remote.mode_{one.mode}", lang), one.ended, one.attendances, one.amount, one.paid,
@@ -184,12 +185,52 @@ def _counted_as(bases: Sequence[bool], lang: str) -> str:
 
 
 def _refunds(choice: Choice, lang: str) -> list[Row]:
+    overdue = choice.asked.get("refunds") == money.OVERDUE
     with context.ledger().read() as session:
-        found = money.refunds_due(session, choice.filters, MOST_ROWS)[1]
+        found = money.refunds_due(session, choice.filters, MOST_ROWS, overdue=overdue)[1]
     return [
-        (r.lot_id, r.lot, r.bidder, messages.say(f"deposit.form_{r.form}", lang), r.amount, r.currency, r.due)
+        (
+            r.lot_id, r.lot, r.bidder, messages.say(f"deposit.form_{r.form}", lang), r.amount, r.currency, r.due,
+            refunds.left(r, lang), refunds.borne(r),
+        )
         for r in found
+    ]  # fmt: skip
+
+
+def _sessions(choice: Choice, lang: str) -> list[Row]:
+    """The remote sessions begun in the period and those of today, as far as S09 tells of them: nobody's name."""
+    with context.ledger().read() as session:
+        found = remote.sessions(session, choice.filters)
+    return [
+        (
+            one.lot_id, one.lot, messages.say(f"remote.tier_{one.tier}", lang), places.site(one.main, lang),
+            messages.joined([places.site(name, lang) for name in one.others], lang), messages.say(f"remote.state_{one.standing}", lang, part=one.arrived, n=one.committee),
+            one.scheduled, one.drawn, one.arrived_at, one.started, one.ended,
+        )
+        for one in found
+    ]  # fmt: skip
+
+
+def _agencies(choice: Choice, lang: str) -> list[Row]:
+    """天秤码: a row a deduction, so that points can be added up; an agency without any has one row."""
+    with context.ledger().read() as session:
+        found = credit.agencies(session, choice.filters)
+    return [
+        (one.rank, one.organisation, one.name, one.system, one.period, one.score, one.change, reason, points)
+        for one in found
+        for reason, points in (one.deductions or (("", None),))
     ]
+
+
+def _visits(choice: Choice, lang: str) -> list[Row]:
+    """The group's visits: a row a project that was seen."""
+    with context.ledger().read() as session:
+        found = market.group_visits(session, choice.filters, MOST_ROWS)
+    return [
+        (visit.on, key, name, "；".join(visit.problems) or messages.say("visits.no_problems", lang))
+        for visit in found
+        for key, name in visit.projects
+    ]  # fmt: skip
 
 
 def _opinions(choice: Choice, lang: str) -> list[Row]:
@@ -216,9 +257,15 @@ LIVE = (
     Table("looks", ("room", "viewer", "reason", "asked_at", "granted", "began_at", "ended_at", "seconds"), witness_tables.looked, {"period": _BOARD["period"]}),
     Table("deposits", ("lot", "lot_name", "bidder", "form", "amount", "received_at", "due_refund_at",
           "refunded_at", "state", "currency", "counted_as"), _deposits, _OF_PERIOD),
-    Table("refunds", ("lot", "lot_name", "bidder", "form", "amount", "currency", "due_refund_at"), _refunds, {"centre": anything}),
+    Table("refunds", ("lot", "lot_name", "bidder", "form", "amount", "currency", "due_refund_at", "days_left", "interest_due"), _refunds,
+          {"centre": anything, "refunds": one_of((money.DUE, money.OVERDUE))}),
+    Table("remote-sessions", ("lot", "lot_name", "tier", "main_site", "secondary_sites", "state", "scheduled_at", "drawn_at", "arrived_at",
+          "started_at", "ended_at"), _sessions, _OF_PERIOD | {"family": one_of((*TRADE_FAMILIES, ALL))}),
+    Table("agency-credit", ("rank", "organisation", "agency", "rating_system", "rated_in", "credit_score", "score_change", "deducted_for", "points_off"),
+          _agencies, {"period": a_period}),
+    Table("group-visits", ("visited_on", "project", "project_name", "problems"), _visits, {"period": a_period}),
     Table("fees", ("lot", "lot_name", "evaluation_mode", "evaluated_at", "attendances", "amount", "paid_amount", "unpaid"), _fees,
-          _OF_PERIOD | {"family": one_of((*TRADE_FAMILIES, ALL))}),
+          _OF_PERIOD | {"family": one_of((*TRADE_FAMILIES, ALL)), PICKED: a_mark(evaluations.MARKS)}),
     Table("opinions", ("opinion", "project", "channel", "content", "received_at", "answered_at", "answer", "handler"),
           _opinions, {"centre": anything, "opinions": one_of((opinions.OPEN, opinions.ANSWERED))}),
     Table("warnings", _WARNING, _warnings,

@@ -19,10 +19,10 @@ from records.identifiers import province_name
 from records.visibility import Progress, visible_progress
 from supervision.figures import formats as figures
 from supervision.figures import lots
-from supervision.figures.answers import LIVE_MARKS, Answers, LotsBehind
+from supervision.figures.answers import LEG, LIVE, MARKS, Answers, LotsBehind
 from supervision.figures.filters import Filters
 from supervision.figures.lots import Mark
-from supervision.lists import money
+from supervision.lists import money, process
 from supervision.lists.openings import openings
 
 MOST_ROWS = 200_000
@@ -31,7 +31,7 @@ MOST_ROWS = 200_000
 Row = tuple[Any, ...]
 
 
-LOTS_ASKED = {PICKED: a_mark, LOTS_SORT: one_of(lots.SORTS)}
+LOTS_ASKED = {PICKED: a_mark(MARKS), LOTS_SORT: one_of(lots.SORTS)}
 """What a table of lots can be asked for besides the filters row."""
 
 
@@ -64,18 +64,26 @@ def lots_shown(
     filters: Filters, pick: Mark | None = None, sort: str = "opened", limit: int = MOST_ROWS, offset: int = 0
 ) -> list[dict[str, Any]]:
     """One page of a table of lots: of the opened ones, or of those behind the mark that was picked."""
-    live = pick is not None and pick.by in LIVE_MARKS
-    return (_lots_behind if live else _lots_of_lens)(filters, pick, sort, limit, offset).rows
+    return _asked(pick)(filters, pick, sort, limit, offset).rows
 
 
 def count_lots(filters: Filters, pick: Mark | None = None) -> int:
     """How many rows `lots_shown` has without a limit."""
-    live = pick is not None and pick.by in LIVE_MARKS
-    return (_lots_behind if live else _lots_of_lens)(filters, pick, "opened", 0, 0).total
+    return _asked(pick)(filters, pick, "opened", 0, 0).total
+
+
+def _asked(pick: Mark | None) -> Callable[[Filters, Mark | None, str, int, int], LotsBehind]:
+    """What is read from the ledger is not remembered with the lens."""
+    return _lots_behind if pick is not None and pick.by in LIVE else _lots_of_lens
 
 
 def _lots_behind(filters: Filters, pick: Mark | None, sort: str, limit: int, offset: int) -> LotsBehind:
-    return Answers(context.lens(), context.ledger()).lots_of_mark(pick, filters, sort, limit, offset)
+    answers = Answers(context.lens(), context.ledger())
+    if pick is not None and pick.by == LEG:
+        with context.ledger().read() as session:
+            ids = process.lots_of_leg(session, filters, pick.value)
+        return answers.lots_named(ids, filters, limit, offset)
+    return answers.lots_of_mark(pick, filters, sort, limit, offset)
 
 
 _lots_of_lens = per_lens(_lots_behind)
@@ -136,7 +144,7 @@ ANALYSED = (
               "provinces", "control_price", "winner", "award_price", "currency"), _lots, {**ANALYSIS, **LOTS_ASKED}),
         Table("participations", ("month", "centre", "family", "origin", "participations", "firms"), _participations),
         Table("awards", ("lot", "lot_name", "winner", "award_price", "currency", "awarded_at"), _awards,
-              {**ANALYSIS, PICKED: a_mark}),
+              {**ANALYSIS, PICKED: a_mark(MARKS)}),
         Table("openings", ("opening", "lot", "lot_name", "centre", "room", "scheduled_at",
               "started_at", "ended_at", "state", "hash"), _openings),
 )  # fmt: skip

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import messages
 from dashboard import context
 from dashboard.memo import per_lens
-from dashboard.shell import figure_cards
+from dashboard.shell import drill, figure_cards
 from dashboard.shell.cards import DASH, facts, lens_basis
 from dashboard.shell.html import draw, esc
 from dashboard.shell.screen import Page
@@ -46,33 +47,55 @@ def funnel(page: Page) -> None:
 
 def quality(page: Page) -> None:
     """How many lots were as they should be, of those that should be; the days of the whole; how often openings were watched."""
-    found = figure_cards.values((*QUALITY, "M27", "M23"), page.filters)
+    beside = figure_cards.beside(page.choice, page.lang, (), (*QUALITY, "M27", "M23"))
+    found = beside.present
     basis, lang = lens_basis(page.lang), page.lang
     kpis = [
-        figure_cards.kpi(one, lang, *figure_cards.as_share(found[one]), basis, _parts(found[one]))
+        figure_cards.kpi(one, lang, *figure_cards.as_share(found[one]), basis, _parts(page, one, found[one]))
         for one in QUALITY
     ]
     days, watched = found["M27"], found["M23"]
-    kpis.append(figure_cards.kpi("M27", lang, figures.number(days.total, 1), page.say("service.days"), basis))
+    unit = page.say("service.days")
+    sooner = beside.change("M27", figure_cards.Delta(unit, places=1))
+    kpis.append(
+        figure_cards.kpi(
+            "M27", lang, figures.number(days.total, 1), unit, basis, sooner, href=drill.address("of", "M27")
+        )
+    )
     hours = figures.number(watched.seconds / 3600, 1)
     note = page.say("service.watched_note", peak=figures.number(watched.peak), hours=hours)
     views = page.say("service.views")
-    kpis.append(figure_cards.kpi("M23", lang, figures.number(watched.viewers), views, basis, note))
+    kpis.append(
+        figure_cards.kpi(
+            "M23", lang, figures.number(watched.viewers), views, basis, note, href=drill.address("met", "M19")
+        )
+    )
     facts(kpis, page.lang)
 
 
-def _parts(share: Share) -> str:
+def _parts(page: Page, figure: str, share: Share) -> str:
+    """ "89 / 93 · 差 4": the lots of a share, and those that fall short, each leading to them."""
     if not share.denominator:
         return ""
-    return f"{figures.number(share.numerator)} / {figures.number(share.denominator)}"
+    of = drill.link("of", figure, f"{figures.number(share.numerator)} / {figures.number(share.denominator)}")
+    missing = int(share.denominator - share.numerator)
+    if not missing:
+        return of
+    return f"{of} · {drill.link('short', figure, page.say('service.short', n=figures.number(missing)))}"
 
 
 def _row(page: Page, leg: Leg, longest: float) -> str:
     days = DASH if leg.days is None else figures.number(leg.days, 1)
+    lots = drill.link("leg", leg.key, figures.number(leg.lots)) if leg.lots else figures.number(0)
     return (
-        f"<tr><th scope='row'>{esc(page.say(f'service.funnel_{leg.key}'))}</th><td class='num'>{figures.number(leg.lots)}</td>"
+        f"<tr><th scope='row'>{esc(page.say(f'service.funnel_{leg.key}'))}</th><td class='num'>{lots}</td>"
         f"<td>{_bar(leg, longest)}</td><td class='num'><b>{days}</b></td><td class='num muted'>{esc(_law(page, leg))}</td></tr>"
     )
+
+
+def leg_name(lang: str, key: str) -> str:
+    """A leg in words."""
+    return messages.say(f"service.funnel_{key}", lang) if key in process.LEGS else key
 
 
 def _bar(leg: Leg, longest: float) -> str:

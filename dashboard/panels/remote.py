@@ -9,7 +9,7 @@ from urllib.parse import quote
 from dashboard import context
 from dashboard.charts.sessions import Kept, RoomRow, Session, course, dispatch
 from dashboard.charts.sites import Node, ring_map
-from dashboard.shell import figure_cards, layout, places
+from dashboard.shell import drill, figure_cards, layout, places
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import facts, live_basis
 from dashboard.shell.html import draw, esc
@@ -41,7 +41,14 @@ def sites(page: shell.Page) -> None:
             return
         shown = sorted(found, key=lambda site: -site.sessions)[:SITES]
         nodes = [
-            Node(places.site(s.name, page.lang), s.tier, s.sessions, s.active, _site_said(page, s))
+            Node(
+                places.site(s.name, page.lang),
+                s.tier,
+                s.sessions,
+                s.active,
+                _site_said(page, s),
+                drill.address("site", s.name),
+            )
             for s in found
             if s in shown
         ]
@@ -68,11 +75,16 @@ def _site_said(page: shell.Page, site: remote.Site) -> str:
 def _tiers(page: shell.Page, found: Sequence[remote.Site]) -> str:
     signs = {"city": "●", "cross_city": "■", "cross_province": "◆"}
     parts = [
-        f'<span class="site {tier}">{signs[tier]}</span><span>{page.say(f"remote.tier_{tier}")} {sum(s.sessions for s in found if s.tier == tier)}</span>'
+        f'<span class="site {tier}">{signs[tier]}</span><span>{_tier(page, tier, sum(s.sessions for s in found if s.tier == tier))}</span>'
         for tier in remote.TIERS
     ]
     active = f'<span class="sun">●</span><span>{page.say("remote.active")}</span>'
     return f'<p class="muted signs tiers">{"".join(parts)}{active}</p>'
+
+
+def _tier(page: shell.Page, tier: str, sessions: int) -> str:
+    said = f"{page.say(f'remote.tier_{tier}')} {sessions}"
+    return drill.link("tier", tier, said) if sessions else esc(said)
 
 
 # ── today's sessions ─────────────────────────────────────────────────────────
@@ -138,13 +150,7 @@ def _session(page: shell.Page, one: Course) -> Session:
 
 
 def _state(page: shell.Page, one: Course) -> str:
-    if one.state != "scheduled":
-        return page.say(f"remote.state_{one.state}")
-    if one.drawn is None:
-        return page.say("remote.state_waiting")
-    if one.arrived is None or one.committee is None:
-        return page.say("remote.state_drawn")
-    return page.say("remote.state_arrived", part=one.arrived, n=one.committee)
+    return page.say(f"remote.state_{one.standing}", part=one.arrived, n=one.committee)
 
 
 def _said(page: shell.Page, one: Course) -> str:
@@ -163,7 +169,7 @@ def _clock(at: datetime) -> str:
 def rooms(page: shell.Page) -> None:
     """Today's evaluation rooms with their seats; a clash comes with the room that could take it."""
     with context.ledger().read() as session:
-        found = rooms_of_day.day(session, page.filters, page.lang)
+        found = rooms_of_day.day(session, page.filters, page.lang, lambda name: places.site(name, page.lang))
     clashes = rooms_of_day.clashes(found)
     shown = _shown(found, clashes)
     title = page.say("remote.rooms")
@@ -229,7 +235,13 @@ def _kept(page: shell.Page, room: RoomDay, use: Use, instead: str = "") -> Kept:
     seats = f"{use.seats}/{room.capacity}" if room.capacity else str(use.seats)
     tip = page.say("remote.kept", lot=use.lot, seats=seats, span=_span(use))
     return Kept(
-        hour(use.start), hour(use.end), instead or use.lot, page.say("remote.seats", n=seats), use.over, tip
+        hour(use.start),
+        hour(use.end),
+        instead or use.lot,
+        page.say("remote.seats", n=seats),
+        use.over,
+        tip,
+        f"/lot?lot={quote(use.lot_id)}",
     )
 
 

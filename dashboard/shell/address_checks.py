@@ -7,7 +7,6 @@ from datetime import date
 
 from messages import Message
 from records.currencies import is_currency
-from supervision.figures.answers import MARKS
 
 Check = Callable[[str, str], Message | None]
 """(parameter, value) → what is wrong with the value; None where nothing is."""
@@ -54,12 +53,16 @@ def a_currency(name: str, value: str) -> Message | None:
     return None if is_currency(value) else Message("filters.not_a_currency", asked=_said(name, value))
 
 
-def a_mark(name: str, value: str) -> Message | None:
-    """A mark of a chart: its dimension and its value, `winner:91330100…`."""
-    by, _, key = value.partition(":")
-    if by in MARKS and key and key.isprintable():
-        return None
-    return Message("filters.not_a_mark", asked=_said(name, value), choices=sorted(MARKS))
+def a_mark(marks: Collection[str]) -> Check:
+    """A mark of a chart, one of these: its dimension and its value, `winner:91330100…`."""
+
+    def wrong(name: str, value: str) -> Message | None:
+        by, _, key = value.partition(":")
+        if by in marks and key and key.isprintable():
+            return None
+        return Message("filters.not_a_mark", asked=_said(name, value), choices=sorted(marks))
+
+    return wrong
 
 
 def _said(name: str, value: str) -> str:

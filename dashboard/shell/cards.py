@@ -92,7 +92,7 @@ def _tip(kpi: Kpi, lang: str) -> str:
 
 def _card(kpi: Kpi, lang: str) -> str:
     lines = "<br>".join(line for line in (kpi.change, kpi.note) if line)
-    link = f'<a href="{kpi.href}" target="_self" aria-label="{esc(kpi.name)}"></a>' if kpi.href else ""
+    link = f'<a href="{esc(kpi.href)}" target="_self" aria-label="{esc(kpi.name)}"></a>' if kpi.href else ""
     unit = f"<small>{esc(kpi.unit)}</small>" if kpi.unit and kpi.value != DASH else ""
     return (
         f'<section class="card kpi{" key" if kpi.key else ""}"><h2><span>{esc(kpi.name)}{_tip(kpi, lang)}</span></h2>'
@@ -107,8 +107,11 @@ def facts(kpis: Sequence[Kpi], lang: str) -> None:
 
 def _fact(kpi: Kpi, lang: str) -> str:
     unit = f"<small>{esc(kpi.unit)}</small>" if kpi.unit and kpi.value != DASH else ""
-    note = f"<span>{kpi.note}</span>" if kpi.note else ""
-    return f"<div><dt>{esc(kpi.name)}{_tip(kpi, lang)}</dt><dd>{esc(kpi.value)}{unit}{note}</dd></div>"
+    lines = [line for line in (kpi.change, kpi.note) if line]
+    note = f"<span>{' · '.join(lines)}</span>" if lines else ""
+    value = f"{esc(kpi.value)}{unit}"
+    shown = f'<a href="{esc(kpi.href)}" target="_self">{value}</a>' if kpi.href else value
+    return f"<div><dt>{esc(kpi.name)}{_tip(kpi, lang)}</dt><dd>{shown}{note}</dd></div>"
 
 
 def show(kpis: Sequence[Kpi], lang: str, row: str = "main") -> None:

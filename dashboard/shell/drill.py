@@ -11,7 +11,11 @@ import streamlit as st
 import messages
 from dashboard.shell import layout
 from dashboard.shell.filters import PICKED
+from dashboard.shell.html import esc
 from supervision.figures.lots import Mark
+
+_PAGES = ("lots-page", "fees-page")
+"""Which rows of the tables that a mark narrows are shown: another mark begins with the first."""
 
 
 def open_lots(by: str) -> Callable[[str], None]:
@@ -21,10 +25,13 @@ def open_lots(by: str) -> Callable[[str], None]:
 
 def address(by: str, value: str) -> str:
     """The screen's address with a mark picked, for a figure that is a link."""
-    kept = {
-        name: held for name, held in st.query_params.to_dict().items() if name not in (PICKED, "lots-page")
-    }
+    kept = {name: held for name, held in st.query_params.to_dict().items() if name not in (PICKED, *_PAGES)}
     return "?" + urlencode({**kept, PICKED: f"{by}:{value}"})
+
+
+def link(by: str, value: str, words: str) -> str:
+    """Words, or a figure, as a link to the lots behind them."""
+    return f'<a href="{esc(address(by, value))}" target="_self">{esc(words)}</a>'
 
 
 def notice(pick: Mark | None, named: Mapping[str, Callable[[str], str]], lang: str) -> None:
@@ -44,8 +51,8 @@ def _pick(by: str, value: str) -> None:
     if st.query_params.get(PICKED) == chosen:
         _forget()
         return
-    layout.choose(**{PICKED: chosen, "lots-page": ""})
+    layout.choose(**{PICKED: chosen} | dict.fromkeys(_PAGES, ""))
 
 
 def _forget() -> None:
-    layout.choose(**{PICKED: "", "lots-page": ""})
+    layout.choose(**dict.fromkeys((PICKED, *_PAGES), ""))

@@ -19,10 +19,11 @@ from dashboard.shell.html import draw as put
 from messages import Message
 from records.clock import add_months, today
 from records.tables.projects import TRADE_FAMILIES
-from supervision.figures.answers import MARKS
+from supervision.figures import answers
 from supervision.figures.filters import GRAINS, HOMES, UNITS, Filters, Grain, Home, Period, Unit
 from supervision.figures.formats import currency_name
 from supervision.figures.lots import Mark, Reach
+from supervision.lists import evaluations
 
 Compare = Literal["yoy", "mom"]
 COMPARES = ("yoy", "mom")
@@ -96,6 +97,10 @@ ANALYSIS: Mapping[str, address.Check] = {
 """Query parameters of the filters row, and what each may say."""
 
 
+MARKS = answers.MARKS | evaluations.MARKS
+"""What marks of charts can be asked for what is behind them."""
+
+
 def read_choice(params: Mapping[str, str], marks: Collection[str] = MARKS) -> Choice:
     """The choice that query parameters name; unknown values, and marks that are not of `marks`, fall back to their
     defaults: `unknown` names the former, so that a screen can say so and an export refuse them."""
@@ -155,7 +160,7 @@ def filter_row(lang: str, names: Sequence[str], marks: Collection[str]) -> Choic
         if name in names:
             choices.note(name, fault)
     if marks:
-        choices.check(PICKED, address.a_mark)
+        choices.check(PICKED, address.a_mark(MARKS))
     return read_choice(asked, marks)
 
 

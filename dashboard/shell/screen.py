@@ -86,6 +86,8 @@ OWN_CHOICES = (
     "key",
     "who",
     "rule",
+    "refunds",
+    "opinions",
     LOTS_SORT,
 )
 """Query parameters of the live screens' own choices, and the order of a table of lots; exports ask with them."""

@@ -33,6 +33,7 @@ from supervision.figures.figure import (
     LedgerFigure,
     LensFigure,
     Part,
+    Rows,
     filled,
 )
 from supervision.figures.filters import Filters, Period
@@ -70,7 +71,14 @@ _LOT = (
 )  # fmt: skip
 LIVE_MARKS = {"key": ("M32", "state")}
 """Marks of figures of the ledger, which are never remembered with the lens → figure and dimension."""
-MARKS = frozenset({"bidders", "winner", "province", "city", "certificate", "market", "lot", *LIVE_MARKS})
+PARTS = ("of", "met", "short")
+"""Marks of a share of lots, whose value is the figure: all that it is of, those that are as it asks, those that are not."""
+AT_ONCE = 5_000
+"""Lots that one query of the ledger names."""
+LEG = "leg"
+"""Mark of a leg of the procedure, which is asked of `supervision.lists.process`."""
+LIVE = frozenset({*LIVE_MARKS, *PARTS, LEG})
+MARKS = frozenset({"bidders", "winner", "province", "city", "certificate", "market", "lot", *LIVE})
 """What marks of charts can be asked for the lots behind them."""
 
 
@@ -159,16 +167,52 @@ class Answers:
         self, mark: Mark | None, filters: Filters, sort: str = "opened", limit: int = 50, offset: int = 0
     ) -> LotsBehind:
         """The opened lots, or those behind a mark of a chart: how many, and one page of them. KeyError for a mark not of MARKS."""
-        if mark is None or mark.by not in LIVE_MARKS:
-            rows = lots.rows_of_mark(mark) if mark else OPENED
-            page = lots.lots_of(self.lens, filters, rows, sort, limit, offset)
-            return LotsBehind(lots.count_lots(self.lens, filters, rows), page)
+        if mark is None or mark.by not in LIVE:
+            return self._lots_of_rows(
+                lots.rows_of_mark(mark) if mark else OPENED, filters, sort, limit, offset
+            )
+        if mark.by in PARTS:
+            return self._lots_of_part(mark, filters, sort, limit, offset)
         id, by = LIVE_MARKS[mark.by]
         figure = FIGURES[id]
         assert isinstance(figure, LedgerFigure)
         found = self._live_lots(figure, filters, limit, offset, figure.by[by]() == mark.value)
-        known = lots.known(self.lens, [row["lot_id"] for row in found.rows], filters.home)
-        return replace(found, rows=[lots.UNKNOWN | row | known.get(row["lot_id"], {}) for row in found.rows])
+        return replace(found, rows=self._completed_lots(found.rows, filters))
+
+    def lots_named(self, ids: Sequence[str], filters: Filters, limit: int, offset: int = 0) -> LotsBehind:
+        """One page of these lots, in this order, whether or not their opening has ended."""
+        page = ids[offset : offset + limit]
+        found: dict[str, dict[str, Any]] = {}
+        with self.reading() as session:
+            for start in range(0, len(page), AT_ONCE):
+                query = select(*_LOT).where(Lot.id.in_(page[start : start + AT_ONCE]))
+                found |= {row.lot_id: dict(row._mapping) for row in session.execute(query)}
+        return LotsBehind(
+            len(ids), self._completed_lots([found[one] for one in page if one in found], filters)
+        )
+
+    def _completed_lots(self, rows: list[dict[str, Any]], filters: Filters) -> list[dict[str, Any]]:
+        """Rows of the ledger with what the lens knows of the same lots."""
+        known = lots.known(self.lens, [row["lot_id"] for row in rows], filters.home)
+        return [lots.UNKNOWN | row | known.get(row["lot_id"], {}) for row in rows]
+
+    def _lots_of_rows(self, rows: Rows, filters: Filters, sort: str, limit: int, offset: int) -> LotsBehind:
+        page = lots.lots_of(self.lens, filters, rows, sort, limit, offset)
+        return LotsBehind(lots.count_lots(self.lens, filters, rows), page)
+
+    def _lots_of_part(self, mark: Mark, filters: Filters, sort: str, limit: int, offset: int) -> LotsBehind:
+        """The lots of a share, or those that are, or are not, as it asks; none of what is no share of lots."""
+        share = FIGURES.get(mark.value)
+        if isinstance(share, LensFigure) and share.behind:
+            asked = {"of": "true", "met": share.behind, "short": f"NOT ({share.behind})"}[mark.by]
+            return self._lots_of_rows(share.rows.that(asked), filters, sort, limit, offset)
+        if not isinstance(share, LedgerFigure) or share.lot_by_lot is None:
+            return LotsBehind(0, [])
+        wanted = {"of": (True, False), "met": (True,), "short": (False,)}[mark.by]
+        with self.reading() as session:
+            rows = [tuple(row) for row in session.execute(share.lot_by_lot.query(filters))]
+        ids = [row[0] for row in rows if share.lot_by_lot.met(row) in wanted]
+        return self.lots_named(ids, filters, limit, offset)
 
     def _live_lots(
         self, figure: LedgerFigure, filters: Filters, limit: int, offset: int, *only: ColumnElement[bool]

@@ -165,6 +165,28 @@ OF_LOTS: Mapping[str, Callable[[], ColumnElement[Any]]] = {
 
 
 @dataclass(frozen=True)
+class LotByLot:
+    """Whether each lot is as the share of a figure asks, so that those which are not can be named."""
+
+    query: Callable[[Filters], Select[Any]]
+    """A row a lot, the lot's id first, the newest lot first."""
+    met: Callable[[Row], bool | None]
+    """What a row says of its lot; None: it is not known."""
+
+    @classmethod
+    def of(
+        cls, query: Callable[[Filters], Select[Any]], met: Callable[[Row], bool | None], *columns: ColumnElement[Any]
+    ) -> LotByLot:  # fmt: skip
+        """From a query that has joined `Lot`, with these aggregates of each lot's rows."""
+
+        def lot_by_lot(filters: Filters) -> Select[Any]:
+            asked = query(filters).with_only_columns(Lot.id, *columns).group_by(None).order_by(None)
+            return asked.group_by(Lot.id, Lot.deadline).order_by(Lot.deadline.desc(), Lot.id)
+
+        return cls(lot_by_lot, met)
+
+
+@dataclass(frozen=True)
 class LedgerFigure(Figure):
     """A figure that is read from the ledger at once, by an indexed query."""
 
@@ -177,6 +199,8 @@ class LedgerFigure(Figure):
     """Whether the query adds up by itself, so that a breakdown has to group it."""
     of_lots: bool = field(default=True, kw_only=True)
     """Whether the query has joined `Lot`, so that lots can be named behind it."""
+    lot_by_lot: LotByLot | None = field(default=None, kw_only=True)
+    """How a share of lots stands lot by lot."""
 
 
 # ── others ───────────────────────────────────────────────────────────────────

@@ -35,6 +35,7 @@ from supervision.figures.figure import (
     OPENED,
     LedgerFigure,
     LensFigure,
+    LotByLot,
     Part,
     Row,
     Rows,
@@ -123,17 +124,19 @@ _BY_STATE = {**OF_LOTS, "state": visible_state}
 # ── broadcasts ───────────────────────────────────────────────────────────────
 
 
+_WAS_OPENED = or_(Opening.result == "opened", Opening.result.is_(None))
+
+
 def _broadcasts(filters: Filters) -> Select[Any]:
     """Openings that are over, each with its broadcasts of a minute or more."""
     at = func.coalesce(Opening.started_at, Opening.scheduled_at)
-    was_opened = or_(Opening.result == "opened", Opening.result.is_(None))
     shown = and_(BroadcastSession.opening_id == Opening.id, BroadcastSession.seconds_live >= LIVE_SECONDS)
     query = (
         select(
             func.count(BroadcastSession.id), func.coalesce(func.sum(BroadcastSession.seconds_live), 0.0),
             func.coalesce(func.sum(BroadcastSession.interruptions), 0),
-            func.count(func.distinct(case((and_(was_opened, BroadcastSession.id.is_not(None)), Lot.id)))),
-            func.count(func.distinct(case((was_opened, Lot.id)))),
+            func.count(func.distinct(case((and_(_WAS_OPENED, BroadcastSession.id.is_not(None)), Lot.id)))),
+            func.count(func.distinct(case((_WAS_OPENED, Lot.id)))),
         )
         .select_from(Opening)
         .join(Lot, Lot.id == Opening.lot_id)
@@ -166,13 +169,31 @@ def _coverage(rows: Sequence[Row], _: Filters) -> Share:
     return Share(lots, all_lots)
 
 
+def _opened(filters: Filters) -> Select[Any]:
+    """The openings that M19 asks to have been broadcast."""
+    return _broadcasts(filters).where(_WAS_OPENED)
+
+
+def _some(row: Row) -> bool:
+    """Whether there is at least one of what was counted of a lot."""
+    return bool(row[1])
+
+
+_SEEN = (
+    select(WitnessItem.task_id)
+    .join(WitnessTask, WitnessTask.id == WitnessItem.task_id)
+    .where(WitnessTask.lot_id == Lot.id)
+    .correlate(Lot)
+    .exists()
+)
+"""Something was witnessed of a lot."""
+
+
 def _witnessed(filters: Filters) -> Select[Any]:
     """Lots whose opening is over, and those of them of which something was witnessed, of the opening or the evaluation."""
     at = func.coalesce(Opening.started_at, Opening.scheduled_at)
-    noted = select(WitnessItem.task_id).join(WitnessTask, WitnessTask.id == WitnessItem.task_id)
-    seen = noted.where(WitnessTask.lot_id == Lot.id).correlate(Lot).exists()
     query = (
-        select(func.count(func.distinct(case((seen, Lot.id)))), func.count(func.distinct(Lot.id)))
+        select(func.count(func.distinct(case((_SEEN, Lot.id)))), func.count(func.distinct(Lot.id)))
         .select_from(Opening)
         .join(Lot, Lot.id == Opening.lot_id)
         .where(Opening.state.in_(_OVER), visible(Datum.OPENING_PROCESS), counted(), within(at, filters))
@@ -276,8 +297,13 @@ def _publicity(filters: Filters) -> Select[Any]:
 
 
 def _long_enough(rows: Sequence[Row], _: Filters) -> Share:
-    days = [days_between(since, until) for since, until in rows if since and until]
-    return Share(sum(span >= PUBLICITY for span in days), len(days), len(rows) - len(days))
+    told = [met for since, until in rows if (met := _displayed(since, until)) is not None]
+    return Share(sum(told), len(told), len(rows) - len(told))
+
+
+def _displayed(since: datetime | None, until: datetime | None) -> bool | None:
+    """Whether candidates were on display for long enough; None where it is not told."""
+    return days_between(since, until) >= PUBLICITY if since and until else None
 
 
 # ── documents shown before the notice (M26) ──────────────────────────────────
@@ -286,17 +312,20 @@ _CALLED_FOR = ("open", "selective")
 """Methods with a call for tenders, whose documents are to be shown before it."""
 
 
+_SHOWN = (
+    select(Notice.id)
+    .where(Notice.lot_id == Lot.id, Notice.type == "documents", Notice.published_at <= Lot.notice_at)
+    .correlate(Lot)
+    .exists()
+)
+"""The documents of a lot were on display before its notice."""
+_EVER_SHOWN = select(Notice.id).where(Notice.type == "documents").exists()
+
+
 def _noticed(filters: Filters) -> Select[Any]:
     """Lots called for in the period, those of them whose documents had been on display, and whether any ever were."""
-    shown = (
-        select(Notice.id)
-        .where(Notice.lot_id == Lot.id, Notice.type == "documents", Notice.published_at <= Lot.notice_at)
-        .correlate(Lot)
-        .exists()
-    )
-    displayed = select(Notice.id).where(Notice.type == "documents").exists()
     query = (
-        select(func.count(case((shown, Lot.id))), func.count(Lot.id), case((displayed, 1), else_=0))
+        select(func.count(case((_SHOWN, Lot.id))), func.count(Lot.id), case((_EVER_SHOWN, 1), else_=0))
         .select_from(Lot)
         .where(Lot.notice_at <= now(), Lot.method.in_(_CALLED_FOR), counted(), within(Lot.notice_at, filters))
     )
@@ -314,16 +343,34 @@ REHEARSALS_TODAY = LedgerFigure("rehearsals_today", _today(~counted()), count, b
 OPENINGS_ENDED = LedgerFigure("openings_ended", _ended(), count)
 REHEARSALS_ENDED = LedgerFigure("rehearsals_ended", _ended(~counted()), count)
 M18 = LedgerFigure("M18", _broadcasts, _sessions, better="more")
-M19 = LedgerFigure("M19", _broadcasts, _coverage, better="more")
+M19 = LedgerFigure(
+    "M19", _broadcasts, _coverage, better="more", lot_by_lot=LotByLot.of(_opened, _some, func.count(BroadcastSession.id))
+)  # fmt: skip
 M20 = LensFigure("M20", _SERVED, (rows_where(), Part("count(DISTINCT bidder_id)")), _firms, better="more")
 M21 = LedgerFigure("M21", _on_air, _available, aggregated=False, better="more")
 M25 = LensFigure(
     "M25", OPENED, share_of(flagged("electronic")), share, better="more", behind=flagged("electronic")
 )
-M26 = LedgerFigure("M26", _noticed, _documents, better="more")
-M27 = LedgerFigure("M27", _legs, _medians, aggregated=False, better="less")
-M28 = LedgerFigure("M28", _publicity, _long_enough, aggregated=False, better="more")
-M52 = LedgerFigure("M52", _witnessed, _witnessed_share, better="more")
+M26 = LedgerFigure(
+    "M26", _noticed, _documents, better="more",
+    lot_by_lot=LotByLot.of(
+        _noticed, lambda row: bool(row[1]) if row[2] else None, func.max(case((_SHOWN, 1), else_=0)),
+        func.max(case((_EVER_SHOWN, 1), else_=0)),
+    ),
+)  # fmt: skip
+M27 = LedgerFigure(
+    "M27", _legs, _medians, aggregated=False, better="less", lot_by_lot=LotByLot.of(_legs, lambda row: True)
+)
+M28 = LedgerFigure(
+    "M28", _publicity, _long_enough, aggregated=False, better="more",
+    lot_by_lot=LotByLot.of(
+        _publicity, lambda row: _displayed(row[1], row[2]), func.min(Award.publicity_from), func.max(Award.publicity_until)
+    ),
+)  # fmt: skip
+M52 = LedgerFigure(
+    "M52", _witnessed, _witnessed_share, better="more",
+    lot_by_lot=LotByLot.of(_witnessed, _some, func.max(case((_SEEN, 1), else_=0))),
+)  # fmt: skip
 
 FIGURES = (
     M17, OPENINGS_TODAY, REHEARSALS_TODAY, OPENINGS_ENDED, REHEARSALS_ENDED, M18, M19, M20, M21, M22, M23, M24, M25,

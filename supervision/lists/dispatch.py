@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import combinations
@@ -10,6 +11,7 @@ from itertools import combinations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+import messages
 from records.clock import now, start_of, today
 from records.tables.evaluation import Evaluation
 from records.tables.organisations import Centre, Room
@@ -17,8 +19,10 @@ from records.tables.projects import Lot
 from records.visibility import Datum, visible
 from supervision.figures.filters import Filters
 from supervision.figures.narrow import of_lots
-from supervision.lists import names
 from supervision.lists.remote import on_day, short
+
+_SECONDARY = re.compile(r"副场\s*(\w+)")
+"""How sites elsewhere number the rooms they lend."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +67,9 @@ class Clash:
     other: Use | None = None
 
 
-def day(session: Session, filters: Filters, lang: str) -> list[RoomDay]:
-    """The rooms with anything today, and the free ones of the same sites; by site and name."""
+def day(session: Session, filters: Filters, lang: str, called: Callable[[str], str] = str) -> list[RoomDay]:
+    """The rooms with anything today, and the free ones of the same sites; by site and name. `called` names a site elsewhere,
+    which records know by its Chinese name, in the reader's language."""
     start = start_of(today())
     rooms = _own_rooms(session, lang)
     query = (
@@ -74,7 +79,7 @@ def day(session: Session, filters: Filters, lang: str) -> list[RoomDay]:
     )
     for bookings, state, lot_id, lot in session.execute(of_lots(query, filters)):
         for booking in bookings:
-            _room(rooms, booking).uses.append(_use(booking, state, lot_id, lot))
+            _room(rooms, booking, lang, called).uses.append(_use(booking, state, lot_id, lot))
     busy = {room.site for room in rooms.values() if room.uses}
     shown = [room for room in rooms.values() if room.uses or room.site in busy]
     for room in shown:
@@ -89,19 +94,39 @@ def _own_rooms(session: Session, lang: str) -> dict[str, RoomDay]:
         .where(Room.kind == "evaluation", Room.closed_at.is_(None))
     )
     return {
-        room.id: RoomDay(room.id, names.room(room, centre, lang), centre.id, room.capacity, True)
+        room.id: RoomDay(room.id, _called(room, centre, lang), centre.id, room.capacity, True)
         for room, centre in session.execute(query)
     }
 
 
-def _room(rooms: dict[str, RoomDay], booking: Mapping[str, object]) -> RoomDay:
+def _called(room: Room, centre: Centre, lang: str) -> str:
+    """A room with its centre, without the words that all evaluation rooms begin with in the reader's language."""
+    name = (
+        messages.called(room.name, room.name_en, lang)
+        .removeprefix(messages.say("remote.room_begins", lang))
+        .strip()
+    )
+    return f"{messages.called(centre.name, centre.name_en, lang)} {name}".strip()
+
+
+def _room(
+    rooms: dict[str, RoomDay], booking: Mapping[str, object], lang: str, called: Callable[[str], str]
+) -> RoomDay:  # fmt: skip
     """The room a booking names; one of a site elsewhere is known by its site and its name there."""
     own = rooms.get(str(booking.get("room")))
     if own is not None:
         return own
     site, place = short(str(booking["site"])), str(booking.get("place") or booking.get("room") or "")
     key = f"~{site}/{place}"
-    return rooms.setdefault(key, RoomDay(key, f"{site} {place}".strip(), key, None, False))
+    return rooms.setdefault(
+        key, RoomDay(key, f"{called(site)} {_place(place, lang)}".strip(), key, None, False)
+    )
+
+
+def _place(name: str, lang: str) -> str:
+    """A room elsewhere: 副场 01 in the reader's language, any other name as recorded."""
+    found = _SECONDARY.fullmatch(name)
+    return messages.say("remote.secondary", lang, n=found[1]) if found else name
 
 
 def _use(booking: Mapping[str, object], state: str, lot_id: str, lot: str) -> Use:

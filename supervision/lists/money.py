@@ -21,6 +21,9 @@ from supervision.figures.deposits import counted_deposits, deposit_bases
 from supervision.figures.filters import Filters
 from supervision.figures.narrow import of_lots, within
 
+DUE, OVERDUE = "due", "overdue"
+"""What a list of refunds shows: all that are still held, or those that are late for sure."""
+
 
 @dataclass(frozen=True)
 class Refund:

@@ -45,6 +45,15 @@ def legs(session: Session, filters: Filters) -> list[Leg]:
     return [_leg(key, rows, *ends) for key, ends in LEGS.items()]
 
 
+def lots_of_leg(session: Session, filters: Filters, key: str) -> list[str]:
+    """The lots that tell both moments of a leg, the newest first; none of what is no leg."""
+    if key not in LEGS:
+        return []
+    first, last = LEGS[key]
+    query = _moments(filters).add_columns(Lot.id).order_by(Lot.deadline.desc(), Lot.id)
+    return [row[-1] for row in session.execute(query) if row[first] is not None and row[last] is not None]
+
+
 def _leg(key: str, rows: Sequence[Any], first: int, last: int) -> Leg:
     days = [_days(row[first], row[last]) for row in rows if row[first] is not None and row[last] is not None]
     return Leg(key, len(days), median(days) if days else None)

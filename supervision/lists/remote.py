@@ -7,13 +7,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 
-from sqlalchemy import ColumnElement, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from records.clock import now, start_of, today
-from records.tables.evaluation import Evaluation, Fee
+from records.tables.evaluation import Evaluation
 from records.tables.projects import Lot, counted
 from records.visibility import Datum, visible
 from supervision.figures.filters import Filters
@@ -50,13 +49,27 @@ def bare(name: str) -> str:
     return _SHARED.sub("", name)
 
 
+def begun(filters: Filters) -> tuple[ColumnElement[bool], ...]:
+    """Remote sessions begun in the period."""
+    return (
+        Evaluation.mode == "remote", Evaluation.started_at.is_not(None), within(Evaluation.started_at, filters),
+        visible(Datum.EVALUATION), counted(),
+    )  # fmt: skip
+
+
+def sessions_with(session: Session, filters: Filters, site: str) -> list[str]:
+    """Evaluations with a secondary site of that name."""
+    query = select(Evaluation.id, Evaluation.secondary_sites).join(Lot, Lot.id == Evaluation.lot_id)
+    rows = session.execute(of_lots(query.where(*begun(filters)), filters))
+    return [key for key, others in rows if site in map(short, others)]
+
+
 def sites(session: Session, filters: Filters) -> tuple[Counter[str], list[Site]]:
     """Main site → how many remote sessions, and the secondary sites, the busiest of each tier first."""
     query = (
         select(Evaluation.main_site, Evaluation.tier, Evaluation.secondary_sites, Evaluation.state)
         .join(Lot, Lot.id == Evaluation.lot_id)
-        .where(Evaluation.mode == "remote", Evaluation.started_at.is_not(None))
-        .where(within(Evaluation.started_at, filters), visible(Datum.EVALUATION), counted())
+        .where(*begun(filters))
     )
     mains, found, active = Counter[str](), Counter[tuple[str, str]](), set[str]()
     for main, tier, others, state in session.execute(of_lots(query, filters)):
@@ -88,67 +101,14 @@ class Course:
     arrived: int | None
     committee: int | None
 
-
-@dataclass(frozen=True)
-class Paid:
-    """The fees of one evaluation that is over: how many attendances, what is owed, what has arrived and what has not."""
-
-    lot_id: str
-    lot: str
-    mode: str
-    ended: datetime
-    attendances: int
-    amount: Decimal
-    paid: Decimal
-    failed: int
-
-
-FEE_SORTS = ("ended", "failed")
-"""What the fees of sessions are sorted by: the newest first, or those with most failed transfers."""
-
-
-def count_fee_sessions(session: Session, filters: Filters) -> int:
-    """How many `fees_of_sessions` gives without a limit."""
-    query = select(func.count(func.distinct(Evaluation.id))).select_from(Fee)
-    query = query.join(Evaluation, Evaluation.id == Fee.evaluation_id).join(Lot, Lot.id == Evaluation.lot_id)
-    return int(session.scalar(of_lots(query.where(*_over_and_known(filters)), filters)) or 0)
-
-
-def _over_and_known(filters: Filters) -> tuple[ColumnElement[bool], ...]:
-    """Evaluations that ended in the period, of lots whose award is known."""
-    return (
-        Evaluation.state == "ended",
-        within(Evaluation.ended_at, filters),
-        visible(Datum.EXPERTS),
-        counted(),
-    )
-
-
-def fees_of_sessions(
-    session: Session, filters: Filters, limit: int, offset: int = 0, sort: str = "ended"
-) -> list[Paid]:
-    """The fees session by session, sorted by one of FEE_SORTS, of lots whose award is known; no expert is told of."""
-    failed = func.sum(case((Fee.status == "failed", 1), else_=0))
-    first = (failed.desc(),) if sort == "failed" else ()
-    paid = func.sum(case((Fee.status == "paid", Fee.amount), else_=0))
-    query = (
-        select(
-            Lot.id, Lot.name, Evaluation.mode, Evaluation.ended_at, func.count(Fee.id), func.sum(Fee.amount), paid,
-            failed,
-        )
-        .join(Evaluation, Evaluation.id == Fee.evaluation_id)
-        .join(Lot, Lot.id == Evaluation.lot_id)
-        .where(*_over_and_known(filters))
-        .group_by(Evaluation.id, Lot.id, Lot.name, Evaluation.mode, Evaluation.ended_at)
-        .order_by(*first, Evaluation.ended_at.desc(), Lot.id)
-        .limit(limit)
-        .offset(offset)
-    )  # fmt: skip
-    rows = session.execute(of_lots(query, filters))
-    return [
-        Paid(lot, name, mode, ended, n, Decimal(owed), Decimal(arrived), failed)
-        for lot, name, mode, ended, n, owed, arrived, failed in rows
-    ]
+    @property
+    def standing(self) -> str:
+        """How it stands: its state, and of one that has not begun what has been done for it."""
+        if self.state != "scheduled":
+            return self.state
+        if self.drawn is None:
+            return "waiting"
+        return "drawn" if self.arrived is None or self.committee is None else "arrived"
 
 
 _ORDER = {"in_progress": 0, "paused": 0, "scheduled": 1, "ended": 2, "failed": 3}
@@ -156,14 +116,23 @@ _ORDER = {"in_progress": 0, "paused": 0, "scheduled": 1, "ended": 2, "failed": 3
 
 def today_sessions(session: Session, filters: Filters) -> list[Course]:
     """Today's remote sessions, those that go on first, then those to come, then those that are over."""
+    found = _courses(session, filters, on_day(start_of(today())))
+    return sorted(found, key=lambda c: (_ORDER.get(c.state, 4), c.started or c.scheduled or now(), c.lot_id))
+
+
+def sessions(session: Session, filters: Filters) -> list[Course]:
+    """The remote sessions begun in the period and those of today, the newest first."""
+    found = _courses(session, filters, or_(and_(*begun(filters)), on_day(start_of(today()))))
+    return sorted(found, key=lambda c: (c.started or c.scheduled or now(), c.lot_id), reverse=True)
+
+
+def _courses(session: Session, filters: Filters, which: ColumnElement[bool]) -> list[Course]:
     query = (
         select(Evaluation, Lot.name)
         .join(Lot, Lot.id == Evaluation.lot_id)
-        .where(Evaluation.mode == "remote", visible(Datum.EVALUATION))
-        .where(on_day(start_of(today())))
+        .where(Evaluation.mode == "remote", visible(Datum.EVALUATION), which)
     )
-    found = [_course(one, lot) for one, lot in session.execute(of_lots(query, filters))]
-    return sorted(found, key=lambda c: (_ORDER.get(c.state, 4), c.started or c.scheduled or now(), c.lot_id))
+    return [_course(one, lot) for one, lot in session.execute(of_lots(query, filters))]
 
 
 def on_day(start: datetime) -> ColumnElement[bool]:

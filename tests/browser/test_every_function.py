@@ -248,7 +248,7 @@ def test_f08_days_and_electronic_process(seen: dict[str, Seen], sql: Sql) -> Non
     days = [span for (span,) in sql.all("SELECT julianday(awarded_at) - julianday(notice_at) FROM deals")]
     cards = seen["S04"].cards
     assert cards["全流程电子化率"].startswith(per_cent(electronic, opened))
-    assert cards["全流程周期"] == f"{half_up(round(median(days), 6), 1)}天"
+    assert cards["全流程周期"].startswith(f"{half_up(round(median(days), 6), 1)}天")
 
 
 def test_f09_deals_and_savings(seen: dict[str, Seen], sql: Sql) -> None:

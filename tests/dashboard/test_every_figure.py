@@ -311,7 +311,8 @@ def fact(shown: Shown, name: str) -> str:
     """A figure of a line within a panel: its value with its unit."""
     listed = shown.page.all("dt", "dd")
     said = next(after for term, after in pairwise(listed) if term.tag == "dt" and term.own == name)
-    return said.own + "".join(unit.text for unit in said.all("small")[:1])
+    value = said.own or said.all("a")[0].own
+    return value + "".join(unit.text for unit in said.all("small")[:1])
 
 
 @pytest.mark.parametrize("asked", ASKED.values(), ids=list(ASKED))
@@ -464,7 +465,8 @@ def test_services(desk: DeskConfig, sql: Sql, asked: Asked) -> None:
         f" WHERE {asked.lots}"
     )
     funnel = re.findall(
-        r"<td class='num'>([\d,]+)</td><td>.*?</td><td class='num'><b>([^<]*)</b>", shown.markup
+        r"<td class='num'>(?:<a [^>]*>)?([\d,]+)(?:</a>)?</td><td>.*?</td><td class='num'><b>([^<]*)</b>",
+        shown.markup,
     )
     for place, (lots, told) in enumerate(funnel):
         spans = [

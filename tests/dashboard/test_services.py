@@ -11,14 +11,17 @@ from datetime import timedelta
 from decimal import Decimal
 from html import unescape
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
 
 from dashboard import context
 from dashboard.config import DeskConfig
+from dashboard.exports.routes import TABLES
 from dashboard.screens import BY_ID
 from dashboard.shell import places
+from dashboard.shell.filters import read_choice
 from supervision.figures.deposits import interest_due
 from tests.dashboard import seeded
 from tests.dashboard.market_and_sql import market, sql
@@ -55,6 +58,151 @@ def desk(market: Path) -> Iterator[DeskConfig]:
     yield config
     context.identify_by(None)
     context.ledger().close()
+
+
+# ── S04, S09, S10: what they are compared with, and what stands behind them ───
+
+
+def number(shown: str) -> Decimal:
+    return Decimal("".join(re.findall(r"[\d.]", shown)) or "0")
+
+
+def moved(line: str) -> tuple[Decimal, str]:
+    """By how much, and in which unit, a card says that its figure has changed since the period before."""
+    found = re.match(r"环比 ([▲▼＝]) ([\d.,]+) (\S+)", line)
+    assert found, line
+    return number(found[2]) * {"▲": 1, "▼": -1, "＝": 0}[found[1]], found[3]
+
+
+@pytest.mark.parametrize(
+    ("screen", "units"),
+    [
+        ("S04", {"直播场次": "场", "直播覆盖率": "个百分点", "开评标室利用率": "个百分点"}),
+        ("S09", {"远程异地评标标段": "个标段", "人次平均": "元", "费用转账覆盖率": "个百分点"}),
+        ("S10", {"退付完成率": "个百分点", "社会监督意见": "条", "监督团走访": "次"}),
+    ],
+)
+def test_the_live_screens_say_how_their_figures_have_changed(
+    desk: DeskConfig, screen: str, units: dict[str, str]
+) -> None:
+    october = Shown(screen, {"period": "2026-10", "compare": "mom"})
+    september = Shown(screen, {"period": "2026-09"})
+    for name, unit in units.items():
+        by, counted_in = moved(october.lines[name])
+        rounding = Decimal("0.011") if unit == "个百分点" else 0
+        assert (
+            counted_in == unit
+            and abs(number(october.values[name]) - number(september.values[name]) - by) <= rounding
+        )
+    assert all(september.lines[name].startswith("同比") for name in units)
+
+
+def shown_lots(screen: str, **asked: str) -> list[str]:
+    """The names in the table of lots, without their markup."""
+    found = tables(run("supervisor", BY_ID[screen], **asked)).values()
+    return [re.sub("<[^>]+>", "", row[0]) for rows in found for row in rows]
+
+
+def test_a_share_of_s04_leads_to_the_lots_that_fall_short(desk: DeskConfig, sql: Sql) -> None:
+    """The period is short enough for one page of the table."""
+    asked = ASKED["september"]
+    dark = sql.all(
+        f"""SELECT DISTINCT id, name FROM over o WHERE {asked.lots} AND (result = 'opened' OR result IS NULL) AND NOT EXISTS
+        (SELECT 1 FROM broadcast_session s WHERE s.opening_id = o.opening AND s.seconds_live >= 60)"""
+    )
+    assert 0 < len(dark) < 100
+    screen = Shown("S04", asked.address)
+    assert f"{len(dark)} 个标段未直播" in screen.lines["直播覆盖率"] and "short%3AM19" in screen.markup
+    assert sorted(shown_lots("S04", **asked.address, pick="short:M19")) == sorted(name for _, name in dark)
+    (opened,) = sql.one(f"SELECT count(DISTINCT id) FROM over WHERE {asked.lots} AND result = 'opened'")
+    of, met = (shown_lots("S04", **asked.address, pick=f"{part}:M19") for part in ("of", "met"))
+    assert (len(of), len(met)) == (opened, opened - len(dark))
+    for figure in ("M25", "M26", "M28", "M52"):
+        parts = [
+            len(shown_lots("S04", **asked.address, pick=f"{part}:{figure}"))
+            for part in ("of", "met", "short")
+        ]
+        assert f"{parts[1]:,} / {parts[0]:,}" in plain(screen.markup), figure
+        assert parts[0] == parts[1] + parts[2], figure
+    for nothing in ("short:M99", "of:M17", "leg:none"):
+        assert shown_lots("S04", **asked.address, pick=nothing) == []
+
+
+def test_a_leg_of_the_procedure_leads_to_its_lots(desk: DeskConfig) -> None:
+    asked = ASKED["september"].address
+    rows = {
+        row.all("th")[0].text: row.all("td")[0].text
+        for row in Shown("S04", asked).page.all("tr")
+        if row.all("svg")
+    }
+    assert len(rows) >= 5
+    for key, name in (("notice", "公告至开标"), ("contract", "定标至签约")):
+        assert str(len(shown_lots("S04", **asked, pick=f"leg:{key}"))) == rows[name]
+
+
+FEE_OF = """EXISTS (SELECT 1 FROM fee f WHERE f.evaluation_id = e.id AND {what}
+  AND date(coalesce(f.paid_at, e.ended_at), '+8 hours') BETWEEN '{first}' AND '{last}')"""
+
+
+@pytest.mark.parametrize(
+    ("pick", "what"),
+    [
+        ("fee:payable", "1"),
+        ("fee:failed", "f.status = 'failed'"),
+        ("reason:returned", "f.status <> 'paid' AND f.reason = 'returned'"),
+        ("band:1", "f.amount > 5000000 AND f.amount <= 8000000"),
+        ("band:9", "0"),
+    ],
+)
+def test_a_figure_of_the_register_leads_to_its_evaluations(
+    desk: DeskConfig, sql: Sql, pick: str, what: str
+) -> None:
+    asked = ASKED["rolling12"]
+    fees = FEE_OF.format(what=what, first=asked.first, last=asked.last)
+    found = sql.all(f"SELECT l.name {AWARDED} AND {fees}")
+    names = shown_lots("S09", **asked.address, pick=pick)
+    assert len(names) == min(len(found), 100) and set(names) <= {name for (name,) in found}
+
+
+def test_sites_tiers_and_grades_lead_to_their_evaluations(desk: DeskConfig, sql: Sql) -> None:
+    begun = f"""FROM evaluation e JOIN lot l ON l.id = e.lot_id WHERE e.mode = 'remote' AND l.deadline <= '{sql.now}'
+        AND e.started_at IS NOT NULL AND l.flags NOT LIKE '%rehearsal%'"""
+    rows = sql.all(f"SELECT l.name, e.tier, e.secondary_sites {begun}")
+    site = json.loads(rows[0][2])[0]
+    of_site = sorted(name for name, _, others in rows if site in json.loads(others))
+    assert sorted(shown_lots("S09", period="all", pick=f"site:{site}")) == of_site
+    of_tier = sorted(name for name, tier, _ in rows if tier == "cross_city")
+    assert sorted(shown_lots("S09", period="all", pick="tier:cross_city")) == of_tier[:100]
+    good = sql.all(
+        f"""SELECT l.name {AWARDED} AND e.state = 'ended'
+        AND EXISTS (SELECT 1 FROM fee f WHERE f.evaluation_id = e.id AND f.grade = 'fair')"""
+    )
+    assert sorted(shown_lots("S09", period="all", pick="grade:fair")) == sorted(name for (name,) in good)
+    assert "只看与副场" in Shown("S09", {"period": "all", "pick": f"site:{site}"}).buttons
+
+
+def exported(name: str, **asked: str) -> list[tuple[Any, ...]]:
+    return list(TABLES[name].read(read_choice(asked), "zh"))
+
+
+def test_exports_hold_what_s09_and_s10_show(desk: DeskConfig, sql: Sql) -> None:
+    failed = shown_lots("S09", period="all", pick="fee:failed")
+    assert [row[1] for row in exported("fees", period="all", pick="fee:failed")] == failed
+    sessions = exported("remote-sessions", period="all")
+    (n,) = sql.one(
+        f"SELECT count(*) FROM evaluation e JOIN lot l ON l.id = e.lot_id WHERE e.mode = 'remote' AND l.deadline <= '{sql.now}' AND e.started_at IS NOT NULL AND l.flags NOT LIKE '%rehearsal%'"
+    )
+    assert len(sessions) >= n and {"已结束"} <= {row[5] for row in sessions}
+    shown = tables(run("supervisor", BY_ID["S10"], period="all"))
+    for row, seen in zip(exported("refunds"), shown["待退保证金"], strict=False):
+        assert row[7] == seen[5]
+        assert seen[6] == ("—" if row[8] is None else f"{row[8]:,.2f} 元")
+    credit = exported("agency-credit", period="all")
+    assert [row[2] for row in credit if row[7]] and len({row[2] for row in credit}) == len(
+        shown["招标代理天秤码"]
+    )
+    (visits,) = sql.one("SELECT count(*) FROM inspection WHERE body = 'group'")
+    assert visits and len({row[0] for row in exported("group-visits", period="all")}) <= visits
 
 
 # ── S09 ──────────────────────────────────────────────────────────────────────
