@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from statistics import median
@@ -11,9 +11,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 
-from records.clock import now
+from records.clock import day_of, now
 from records.legal_clock import days_between
-from records.legal_periods import Verdict, owed, surely_late
+from records.legal_periods import last_moment, surely_late
 from records.lots import centre_of_lot
 from records.tables.money import Deposit
 from records.tables.projects import Lot, counted
@@ -101,30 +101,54 @@ _SUMS = 9
 """Columns of a row before the times that are still to be judged."""
 
 
-def _summed(row: Row, holidays: Set[date]) -> Deposits:
-    *counts, amount, guarantees, currency = row[:_SUMS]
-    count, refunded, due, due_refunded, on_time, overdue = (int(n or 0) for n in counts)
+def _summed(row: Row, kept: Kept) -> list[Any]:
+    """What a row adds to the counts and amounts of `Deposits`, in their order."""
+    *counts, amount, guarantees, _currency = row[:_SUMS]
+    count, refunded, due, due_refunded, on_time, overdue = (n or 0 for n in counts)
     last, back = row[_SUMS:] or (None, None)
-    if last and owed(last, back, now(), holidays) is Verdict.KEPT:
+    if last and kept(last, back):
         on_time = due_refunded
-    none = Decimal(0)
+    return [count, refunded, amount or 0, due, due_refunded, on_time, overdue, guarantees or 0]
+
+
+Kept = Callable[[datetime, datetime], bool]
+"""Whether what was to go back on the day of the first moment went back in time at the second."""
+
+
+def _judge(holidays: Set[date]) -> Kept:
+    """By `records.legal_periods`; the last moment is found once for all deposits that fell due on one day, since after a
+    late day of refunds there is a row for nearly each of them."""
+    at, ends = now(), dict[date, datetime]()
+
+    def kept(last: datetime, back: datetime) -> bool:
+        day = day_of(last)
+        if day not in ends:
+            ends[day] = last_moment(last, 0, holidays)
+        return back <= at and back < ends[day]
+
+    return kept
+
+
+def _of_sums(
+    code: str, count: int, refunded: int, amount: Decimal, due: int, due_refunded: int, on_time: int, overdue: int,
+    guarantees: Decimal,
+) -> Deposits:  # fmt: skip
+    """The deposits in one currency; a database may add up whole numbers as decimals."""
     return Deposits(
-        count, refunded, amount or none, due, due_refunded, on_time, overdue, guarantees or none, currency
-    )
-
-
-def _together(some: Deposits, more: Deposits) -> Deposits:
-    """Two parts of the deposits in one currency."""
-    names = [one.name for one in fields(Deposits) if one.name not in ("currency", "elsewhere")]
-    return replace(some, **{name: getattr(some, name) + getattr(more, name) for name in names})
+        int(count), int(refunded), Decimal(amount), int(due), int(due_refunded), int(on_time), int(overdue),
+        Decimal(guarantees), code,
+    )  # fmt: skip
 
 
 def _deposits(rows: Sequence[Row], filters: Filters) -> Deposits:
-    by_currency: dict[str, Deposits] = {}
-    for part in (_summed(row, filters.holidays) for row in rows):
-        held = by_currency.get(part.currency)
-        by_currency[part.currency] = _together(held, part) if held else part
-    found = sorted(by_currency.values(), key=lambda one: (-one.count, one.currency))
+    by_currency: dict[str, list[Any]] = {}
+    kept = _judge(filters.holidays)
+    for row in rows:
+        held = by_currency.setdefault(row[_SUMS - 1], [0] * (_SUMS - 1))
+        for place, more in enumerate(_summed(row, kept)):
+            held[place] += more
+    found = [_of_sums(code, *sums) for code, sums in by_currency.items()]
+    found.sort(key=lambda one: (-one.count, one.currency))
     if not found:
         return Deposits(0, 0, Decimal(0), 0, 0, 0, 0, Decimal(0))
     shown = next((one for one in found if one.currency == filters.currency), found[0])
