@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from functools import cache
 from itertools import product
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from babel.messages.extract import extract_from_dir
 
@@ -54,12 +54,38 @@ def python_calls(
     fileobj: IO[bytes], keywords: Iterable[str], _tags: Iterable[str], options: Mapping[str, Any]
 ) -> Iterator[tuple[int, str, tuple[str | None, ...], list[str]]]:
     """A Babel extraction method: calls of keywords, inside f-strings too, with `*` where a key is put together."""
-    for node in ast.walk(ast.parse(fileobj.read())):
-        if isinstance(node, ast.Call):
-            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-            if name in keywords:
-                for texts in product(*map(_texts, node.args)):
-                    yield node.lineno, name, (_any_of(texts[0]), *texts[1:]) if name == "named" else texts, []
+    for node in _read(fileobj.read()).calls:
+        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        if name in keywords:
+            for texts in product(*map(_texts, node.args)):
+                yield node.lineno, name, (_any_of(texts[0]), *texts[1:]) if name == "named" else texts, []
+
+
+class _Read(NamedTuple):
+    """What a file of code may ask for keys with."""
+
+    calls: list[ast.Call]
+    """Calls of the functions among `KEYWORDS`."""
+    literals: frozenset[str]
+    """Its quoted texts."""
+
+
+_ASKING = frozenset(name for _, keywords in KEYWORDS for name in keywords)
+
+
+@cache
+def _read(source: bytes) -> _Read:
+    """A file of code, walked once for everything that is looked for in it."""
+    calls, literals = list[ast.Call](), set[str]()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Constant):
+            if isinstance(node.value, str):
+                literals.add(node.value)
+        elif (
+            isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in _ASKING
+        ):
+            calls.append(node)
+    return _Read(calls, frozenset(literals))
 
 
 def files() -> list[Path]:
@@ -97,12 +123,7 @@ def asked() -> dict[str, str]:
 
 def _literals() -> set[str]:
     """Every quoted text of the Python code: keys stand in tables too."""
-    return {
-        node.value
-        for path in files()
-        for node in ast.walk(ast.parse(path.read_bytes()))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    }
+    return {text for path in files() for text in _read(path.read_bytes()).literals}
 
 
 def without_words() -> dict[str, str]:
