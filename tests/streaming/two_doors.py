@@ -6,6 +6,7 @@ import json
 import math
 import re
 import secrets
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ from evidence.checkpoint import Ed25519Signer
 from evidence.verify import ED25519
 from ingest.config import IntakeConfig
 from ingest.http.server import create_app
-from records.clock import now
+from records.clock import frozen_at, now
 from records.ledger import Ledger
 from records.sources import add_source
 from streaming.log import service
@@ -212,23 +213,46 @@ def log_key() -> str:
 def world(folder: Path) -> Iterator[World]:
     """An installation with a room, a tenderer, a lot whose opening is announced, and forty firms."""
     folder.mkdir(parents=True, exist_ok=True)
-    ledger = new_ledger(folder / "ledger.db")
+    file, token = begun()
+    (folder / "ledger.db").write_bytes(file)
+    ledger = Ledger(f"sqlite:///{folder / 'ledger.db'}")
     (folder / KEY_FILE).parent.mkdir()
     (folder / KEY_FILE).write_text(f"{log_key()}\n")
-    with ledger.write() as session:
-        token = add_source(session, "platform")
-    url = ledger.url.render_as_string(hide_password=False)
-    head = {"Authorization": f"Bearer {token}"}
     with (
         mock.patch.object(service, "SIGN_SECONDS", math.inf),  # when a head is signed is no secret either
-        TestClient(create_app(IntakeConfig(url, folder)), headers=head) as intake,
+        intake_of(ledger, folder, token) as intake,
     ):
-        answers = intake.post("/records", content=json.dumps(announced())).json()
-        assert {answer["status"] for answer in answers} == {"accepted"}, answers
         app, _media = hub_market.hub(ledger, folder)
         with TestClient(app, base_url="http://hub", client=("127.0.0.1", 40000)) as hub:
             yield World(ledger, intake, hub)
     ledger.close()
+
+
+def intake_of(ledger: Ledger, folder: Path, token: str) -> TestClient:
+    """The intake's door to a ledger, for the platform that has this token."""
+    url = ledger.url.render_as_string(hide_password=False)
+    return TestClient(create_app(IntakeConfig(url, folder)), headers={"Authorization": f"Bearer {token}"})
+
+
+@cache
+def begun() -> tuple[bytes, str]:
+    """(file, token): a ledger that knows what everybody knows, and what opens its intake to the platform.
+
+    It comes in at the intake's door once in a process, an hour before the deadline, and every installation begins
+    with a copy.
+    """
+    with tempfile.TemporaryDirectory() as made, frozen_at(T - HOUR):
+        folder = Path(made)
+        ledger = new_ledger(folder / "ledger.db")
+        with ledger.write() as session:
+            token = add_source(session, "platform")
+        with intake_of(ledger, folder, token) as intake:
+            answers = intake.post("/records", content=json.dumps(announced())).json()
+        assert {answer["status"] for answer in answers} == {"accepted"}, answers
+        with ledger.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        ledger.close()
+        return (folder / "ledger.db").read_bytes(), token
 
 
 def announced() -> list[Envelope]:
