@@ -107,6 +107,11 @@ def test_a_rule_is_kept_quiet_and_speaks_again(desk: Desk, browser: Browser) -> 
     page.get_by_role("button", name="静默……").click(timeout=WAIT)
     page.locator("dialog select[name=centre]").select_option("c1")
     page.locator("dialog textarea").fill("历史数据补录中")
+    page.locator("dialog input[name=lot]").fill("没有的标段")
+    page.locator("dialog button[type=submit]").click()
+    expect(page.locator("dialog p.problem")).to_contain_text("没有的标段", timeout=WAIT)
+    expect(page.locator("p.told")).to_have_text("")  # the dialog has told it
+    page.locator("dialog input[name=lot]").fill("")
     page.locator("dialog button[type=submit]").click()
     expect(page.locator(".quiet")).to_contain_text("余杭 · 历史数据补录中", timeout=WAIT)
     with desk.ledger.read() as session:
