@@ -90,6 +90,6 @@ def _answers(port: int) -> bool:
 
 
 def _on_air(hub: int) -> int:
-    """Rooms that show a picture now."""
+    """Rooms that send a picture now; between two openings of a room it stands by."""
     rooms = httpx.get(f"http://127.0.0.1:{hub}/api/rooms").json()
-    return sum(room["state"] == "live" for room in rooms)
+    return sum(room["state"] in ("standby", "live", "paused") for room in rooms)

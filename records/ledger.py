@@ -20,6 +20,7 @@ from records.serving import private
 from records.tables import (  # noqa: F401 (a module that is imported puts its tables into the metadata)
     bids,
     broadcast,
+    control_prices,
     evaluation,
     evidence,
     intake,
@@ -29,7 +30,6 @@ from records.tables import (  # noqa: F401 (a module that is imported puts its t
     organisations,
     procedure,
     projects,
-    reading,
     relations,
     society,
     supervision,

@@ -28,9 +28,9 @@ from ingest.kinds.fields import (
 from ingest.kinds.kind import BIDDER, OF_LOT, Kind
 from ingest.kinds.national import National
 from records.tables.bids import Bid
+from records.tables.control_prices import ControlPriceCheck
 from records.tables.money import Award, Deposit
 from records.tables.procedure import Contract
-from records.tables.reading import ControlPriceCheck
 
 
 class BidData(Data):

@@ -11,6 +11,7 @@ import pytest
 from ingest.kinds.registry import KINDS, ROWS
 from records.ledger import Ledger
 from records.serving import signing
+from records.tables.control_prices import ControlPriceCheck
 from records.tables.evaluation import Evaluation, Expert, Fee, Score
 from records.tables.intake import Journal, Parked, Reject
 from records.tables.money import Award, Deposit
@@ -18,7 +19,6 @@ from records.tables.openings import Opening
 from records.tables.organisations import Organisation
 from records.tables.procedure import Contract, Notice, Objection, TenderProject
 from records.tables.projects import Lot
-from records.tables.reading import ControlPriceCheck
 from records.tables.relations import Credit, Relation
 from records.tables.society import Inspection, Opinion
 
