@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import context, screens
-from dashboard.shell import frame
+from dashboard.shell import frame, layout
 from dashboard.shell import screen as shell
 
 lang = shell.language()
@@ -32,6 +32,8 @@ def home() -> None:
 
 front = st.Page(home, title=product, default=True, visibility="hidden")
 page = st.navigation([front, *pages.values()], position="hidden")
-frame.sidebar(user, {screens.BY_ID[code]: target for code, target in pages.items()}, page.url_path)
+way = layout.way_back()
+here = way[0].slug if way else page.url_path
+frame.sidebar(user, {screens.BY_ID[code]: target for code, target in pages.items()}, here)
 page.run()
 frame.footer(page.url_path)

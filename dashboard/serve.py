@@ -18,7 +18,7 @@ from dashboard import components, context
 from dashboard import metrics as ops
 from dashboard.config import DeskConfig
 from dashboard.exports import routes as exports
-from dashboard.http import display_entry
+from dashboard.http import display_entry, sign_in_pages
 from dashboard.http import sign_in as auth
 from dashboard.http.gate import Gate
 from dashboard.kiosk import views as wall
@@ -63,7 +63,7 @@ def create_app(config: DeskConfig) -> st.App:
     return st.App(
         FOLDER / "app.py",
         routes=own_routes(),
-        middleware=[Middleware(PlainAddresses), Middleware(Gate)],
+        middleware=[Middleware(PlainAddresses, refuse=sign_in_pages.refused), Middleware(Gate)],
         exception_handlers=dict(failing.handlers),
         on_script_error=shell.show_error,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from dashboard import context, refunds, screens
 from dashboard.exports import tables as tabledata
@@ -15,14 +15,12 @@ from dashboard.shell.html import draw, esc
 from supervision.figures import formats as figures
 from supervision.figures.deposits import Deposits, Opinions
 from supervision.figures.dictionary import FIGURES
-from supervision.figures.filters import Filters
 from supervision.figures.results import Share
 from supervision.lists import market, money
 from supervision.warnings.desk import WarningFilters, count_warnings
 
 SEEN = 6
 PROJECTS, VISITS = 5, 5
-MOST_VISITS = 500
 SAME_ACCOUNT = "B6"
 """The rule that two bidders paid their deposits from one account."""
 
@@ -37,7 +35,7 @@ def body(page: shell.Page) -> None:
     agency_credit.show(page)
     with layout.row("society", "half"):
         _visits(page)
-        draw(_projects(page))
+        _projects(page)
 
 
 def _deposits(page: shell.Page) -> None:
@@ -148,9 +146,10 @@ def _society(page: shell.Page) -> list[Kpi]:
     beside = figure_cards.beside(page.choice, page.lang, ("M43",))
     found: Opinions = beside.present["M43"]
     answered = Share(found.answered, found.received)
-    visits, before = _visits_of(page.filters), page.choice.before
-    earlier = len(_visits_of(page.filters.over(before))) if before else None
-    problems = sum(len(visit.problems) for visit in visits)
+    before = page.choice.before
+    with context.ledger().read() as session:
+        visits, problems = market.visit_totals(session, page.filters)
+        earlier = market.visit_totals(session, page.filters.over(before))[0] if before else None
     hours = figures.number(found.hours, 1) if found.hours is not None else figures.DASH
     received, spent, times = say("opinions.unit"), say("opinions.hours_unit"), say("visits.unit")
     return [
@@ -163,15 +162,10 @@ def _society(page: shell.Page) -> list[Kpi]:
         Kpi(say("opinions.hours"), hours, spent,
             beside.change("M43", figure_cards.Delta(spent, places=1), lambda one: one.hours), say("opinions.hours_note"),
             definition=FIGURES["M43"].definition.text(page.lang), basis=shared),
-        Kpi(say("visits.count"), figures.number(len(visits)), times,
-            figure_cards.changed(page.choice, page.lang, len(visits), earlier, figure_cards.Delta(times)), say("visits.problems", n=problems),
+        Kpi(say("visits.count"), figures.number(visits), times,
+            figure_cards.changed(page.choice, page.lang, visits, earlier, figure_cards.Delta(times)), say("visits.problems", n=problems),
             definition=say("visits.definition"), basis=shared),
     ]  # fmt: skip
-
-
-def _visits_of(filters: Filters) -> list[market.Visit]:
-    with context.ledger().read() as session:
-        return market.group_visits(session, filters, MOST_VISITS)
 
 
 def _board(page: shell.Page) -> None:
@@ -194,19 +188,34 @@ def _board(page: shell.Page) -> None:
 
 def _visits(page: shell.Page) -> None:
     """The supervision group's visits: when, where, and what was found."""
-    with context.ledger().read() as session:
-        found = market.group_visits(session, page.filters, VISITS)
-    columns = [tables.Column("visited_on"), tables.Column("visited"), tables.Column("problems")]
-    rows = [
-        [
-            esc(f"{visit.on:%Y-%m-%d}"), "<br>".join(_identity(code, name) for code, name in visit.projects),
-            esc("；".join(visit.problems) or page.say("visits.no_problems")),
-        ]
-        for visit in found
-    ]  # fmt: skip
+
+    def turn() -> tables.Window:
+        with context.ledger().read() as session:
+            total, _ = market.visit_totals(session, page.filters)
+        return tables.paged("visits", total, VISITS, page.lang)
+
     title = page.say("visits.title")
-    table = tables.markup(columns, rows, page.lang, title) if rows else ""
-    draw(tables.card(title, table, page.say("visits.note"), page.say("visits.none")))
+    with layout.panel_of_choice("visits", title, turn, page.say("visits.note")) as shown:
+        with context.ledger().read() as session:
+            found = market.group_visits(session, page.filters, shown.size, shown.offset)
+        rows = [
+            [
+                esc(f"{visit.on:%Y-%m-%d}"), "<br>".join(_identity(code, name) for code, name in visit.projects),
+                esc("；".join(visit.problems) or page.say("visits.no_problems")),
+            ]
+            for visit in found
+        ]  # fmt: skip
+        columns = [tables.Column("visited_on"), tables.Column("visited"), tables.Column("problems")]
+        _list(columns, rows, page, title, page.say("visits.none"))
+
+
+def _list(
+    columns: Sequence[tables.Column], rows: Sequence[Sequence[str]], page: shell.Page, title: str, empty: str
+) -> None:
+    if rows:
+        draw(f'<div class="tab bled">{tables.markup(columns, rows, page.lang, title)}</div>')
+    else:
+        layout.nothing(empty)
 
 
 def _identity(code: str, name: str) -> str:
@@ -214,22 +223,25 @@ def _identity(code: str, name: str) -> str:
     return tables.link(f"{context.config().hub_url}/project/{code}", name)
 
 
-def _projects(page: shell.Page) -> str:
-    """The newest projects with their public page 项目电子身份证."""
-    with context.ledger().read() as session:
-        found = market.newest_projects(session, page.filters.centre, PROJECTS)
-    columns = [tables.Column("project"), tables.Column("code"), tables.Column("noticed_at")]
-    rows = [
-        [_identity(code, name), esc(code), esc(tabledata.stamp(at) or DASH)]
-        for code, name, at in found
-    ]  # fmt: skip
-    table = tables.markup(columns, rows, page.lang, caption=page.say("deposits.projects")) if rows else ""
-    return tables.card(
-        page.say("deposits.projects"),
-        table,
-        page.say("deposits.projects_note"),
-        page.say("deposits.no_projects"),
-    )
+def _projects(page: shell.Page) -> None:
+    """The projects with their public page 项目电子身份证, newest first, searched by name or code."""
+
+    def ask() -> tuple[str, tables.Window]:
+        text = choices.text("project", page.say("deposits.find_project"), width=152)
+        with context.ledger().read() as session:
+            total = market.projects(session, page.filters.centre, text, 0, 0)[0]
+        return text, tables.paged("projects", total, PROJECTS, page.lang)
+
+    title = page.say("deposits.projects")
+    with layout.panel_of_choice("projects", title, ask, page.say("deposits.projects_note")) as (text, shown):
+        with context.ledger().read() as session:
+            found = market.projects(session, page.filters.centre, text, shown.size, shown.offset)[1]
+        rows = [
+            [_identity(code, name), esc(code), esc(tabledata.stamp(at) or DASH)] for code, name, at in found
+        ]
+        columns = [tables.Column("project"), tables.Column("code"), tables.Column("noticed_at")]
+        empty = page.say("deposits.no_such_project", text=text) if text else page.say("deposits.no_projects")
+        _list(columns, rows, page, title, empty)
 
 
 shell.show("S10", body, every=30, filters=("period", "compare", "centre"))

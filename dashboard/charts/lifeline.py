@@ -21,6 +21,8 @@ _STEPS = (1, 2, 7, 14, 28, 56, 112, 224, 448)
 _EM, _NARROW = 12.0, 6.7
 """Pixels of a full-width and of another character."""
 _GAP = 10
+_LEAST_SAID = 3
+"""Characters of a mark's words below which their beginning says nothing."""
 _AFTER = 0.14
 """Share of the life's length that is left free behind its last moment, for words."""
 _NEAR = 0.35
@@ -233,16 +235,17 @@ def _lane(name: str, marks: Sequence[Mark], y: float, scale: Scale, ruled: bool)
         place = _beside(mark, taken[n], others)
         drawn.append(_mark(mark, middle, scale, place))
         if place is not None:
-            x, anchor = place
-            wide = _wide(mark.words)
+            x, anchor, words = place
+            wide = _wide(words)
             taken.append((x, x + wide) if anchor == "start" else (x - wide, x))
     return text(0, middle + 4, name, "", "start") + rule + "".join(drawn)
 
 
 def _beside(
     mark: Mark, own: tuple[float, float], others: Sequence[tuple[float, float]]
-) -> tuple[float, str] | None:
-    """Where a mark's words stand: behind it, before it, or nowhere, then a pointer alone tells."""
+) -> tuple[float, str, str] | None:
+    """Where a mark's words stand: behind it, before it, their beginning up to the next mark, or nowhere, then a pointer
+    alone tells."""
     wide = _wide(mark.words)
     for x, anchor, left, right in (
         (own[1] + 4, "start", own[1] + 4, own[1] + 4 + wide),
@@ -250,15 +253,25 @@ def _beside(
     ):
         free = all(right + 4 <= a or left - 4 >= b for a, b in others)
         if free and left >= _LEFT - 8 and right <= _WIDTH:
-            return x, anchor
-    return None
+            return x, anchor, mark.words
+    start = own[1] + 4
+    if any(a < start < b for a, b in others):
+        return None
+    begun = _begun(mark.words, min((a for a, _ in others if a >= start), default=_WIDTH) - 4 - start)
+    return (start, "start", begun) if begun else None
 
 
-def _mark(mark: Mark, y: float, scale: Scale, place: tuple[float, str] | None) -> str:
+def _begun(words: str, room: float) -> str:
+    """As much of the words as fits into `room` pixels, with "…"; nothing where that says too little."""
+    held = next((n for n in range(len(words), 0, -1) if _wide(words[:n]) + _EM <= room), 0)
+    return f"{words[:held]}…" if held >= _LEAST_SAID else ""
+
+
+def _mark(mark: Mark, y: float, scale: Scale, place: tuple[float, str, str] | None) -> str:
     words = ""
     if place is not None:
         kind = "link halo" if mark.href else "halo"
-        words = text(place[0], y + 4, mark.words, kind, place[1])
+        words = text(place[0], y + 4, place[2], kind, place[1])
     inner = f"<title>{escape(mark.words)}</title>{_shape(mark, y, scale)}{words}"
     if mark.href:
         return f'<a href="{escape(mark.href)}" target="_blank" rel="noopener">{inner}</a>'

@@ -63,16 +63,31 @@ export async function saveChart(drawing, kind) {
     alert(error.message);
     return;
   }
-  const sheet = paper(drawing, title, [told?.querySelector(".chart-foot").textContent ?? document.title, mark]);
+  const foot = told?.querySelector(".chart-foot").textContent ?? document.title;
+  const sheet = paper(drawing, title, besides(drawing), [...narrowed(), foot, mark]);
   const svg = new Blob([new XMLSerializer().serializeToString(sheet)], { type: "image/svg+xml" });
   hand(kind === "svg" ? svg : await pixels(svg, sheet), `${title.replace(/[\\/:*?"<>|\s]+/g, " ").trim()}-${today()}.${kind}`);
 }
 
+// what the card says beside its drawing and the drawing itself does not: its note, which has the unit, and its key of signs
+function besides(drawing) {
+  const card = drawing.closest("section.card, [class*=st-key-panel-]");
+  const parts = [card?.querySelector(".hd .muted"), ...(card?.querySelectorAll(".signs span") ?? [])];
+  return parts.filter(part => part?.textContent.trim() && !part.children.length).map(part => ({ words: part.textContent.trim(), fill: getComputedStyle(part).color }));
+}
+
+// the choices of the filters row as they stand on the screen, in one line
+function narrowed() {
+  const chosen = "[data-testid=stSelectbox] input, [data-testid=stButtonGroup] button[aria-checked=true]";
+  const words = [...document.querySelectorAll(`.st-key-filters :is(${chosen})`)].map(one => (one.value || one.innerText).trim().replace(/\s+/g, " "));
+  return words.length ? [words.join(" · ")] : [];
+}
+
 // the drawing on a sheet of its card's colour; every colour in plain figures, since converters know neither variables nor light-dark()
-function paper(drawing, title, feet) {
+function paper(drawing, title, notes, feet) {
   const { width, height } = drawing.getBoundingClientRect(), { ground, ink, muted, font } = colours();
-  const across = Math.ceil(Math.max(width, wide(title, `600 ${TITLE}px ${font}`), ...feet.map((foot) => wide(foot, `${FOOT}px ${font}`)))) + 2 * EDGE;
-  const top = EDGE + TITLE + 12, down = Math.ceil(top + height + 12 + FOOT * LINE * feet.length + EDGE);
+  const across = Math.ceil(Math.max(width, wide(title, `600 ${TITLE}px ${font}`), ...[notes.map(({ words }) => words).join("　"), ...feet].map((foot) => wide(foot, `${FOOT}px ${font}`)))) + 2 * EDGE;
+  const under = EDGE + TITLE - 2 + FOOT * LINE, top = (notes.length ? under : EDGE + TITLE) + 12, down = Math.ceil(top + height + 12 + FOOT * LINE * feet.length + EDGE);
   const sheet = make("svg", { width: across, height: down, viewBox: `0 0 ${across} ${down}` });
   const copy = drawing.cloneNode(true);
   if (drawing.matches(".meet")) wear(drawing, copy);
@@ -80,8 +95,10 @@ function paper(drawing, title, feet) {
   for (const [name, value] of Object.entries({ x: EDGE, y: top, width, height })) copy.setAttribute(name, value);
   const line = (y, size, fill, weight, words) =>
     Object.assign(make("text", { x: EDGE, y, fill, "font-family": font, "font-size": size, "font-weight": weight }), { textContent: words });
+  const said = line(under, FOOT, muted, 400, "");
+  said.append(...notes.map(({ words, fill }, n) => Object.assign(make("tspan", { fill, dx: n ? FOOT / 2 : 0 }), { textContent: words })));
   sheet.append(
-    make("rect", { width: across, height: down, fill: ground }), line(EDGE + TITLE - 2, TITLE, ink, 600, title), copy,
+    make("rect", { width: across, height: down, fill: ground }), line(EDGE + TITLE - 2, TITLE, ink, 600, title), said, copy,
     ...feet.map((foot, n) => line(down - EDGE - FOOT * LINE * (feet.length - 1 - n), FOOT, muted, 400, foot)),
   );
   return sheet;

@@ -135,3 +135,11 @@ export function amount(price, { size }) {
   if (price === null || price === undefined) return "—";
   return exact(price, size);
 }
+
+/** The address of a lot's life line; it says which view leads there, as the desk's own rows do (shell/layout.py, `open_lot`). */
+export function lotAddress(lot) {
+  const asked = new URLSearchParams(location.search);
+  asked.set("from", location.pathname.split("/").at(-1));
+  asked.set("lot", lot);
+  return `/lot?${asked}`;
+}

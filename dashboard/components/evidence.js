@@ -1,6 +1,6 @@
 // The right pane of the warning centre: one warning's evidence in order, who is tied to what, and its history.
 import { clock } from "./clock.js";
-import { h, mark, say, shortTime, svg } from "./common.js";
+import { h, lotAddress, mark, say, shortTime, svg } from "./common.js";
 
 const BOX = { width: 184, height: 40, gap: 12, right: 296, rightWidth: 192 };
 const MOST_BOXES = 6;
@@ -115,7 +115,7 @@ export class EvidencePane {
     const place = [d.lot_name ?? d.lot, d.centre_name].filter(Boolean).join(" · ");
     const rule = say(words.rule, { name: d.rule_name, id: d.rule, version: d.rule_version });
     return h("div.lead", {},
-      h("p", {}, d.lot ? h("a", { href: `/lot?lot=${encodeURIComponent(d.lot)}` }, place) : words.noLot, h("br"), `${rule} · ${say(words.firstSeen, { time: clock(d.raised_at) })}`, d.law ? [h("br"), say(words.law, { law: d.law })] : null),
+      h("p", {}, d.lot ? h("a", { href: lotAddress(d.lot) }, place) : words.noLot, h("br"), `${rule} · ${say(words.firstSeen, { time: clock(d.raised_at) })}`, d.law ? [h("br"), say(words.law, { law: d.law })] : null),
       h("strong", {}, d.value_text, h("small", {}, d.baseline_text)));
   }
 
@@ -123,7 +123,7 @@ export class EvidencePane {
     const { words } = this;
     const count = (s) => d.evidence.filter((e) => e.strength === s).length;
     const summary = ["strong", "medium", "weak"].filter(count).map((s) => `${words.strengths[`${s}Long`]} ${count(s)}`).join(" · ");
-    const items = d.evidence.map((e) => h("li", {}, h("span", {}, e.lot ? h("a", { href: `/lot?lot=${encodeURIComponent(e.lot)}` }, e.text) : e.text, e.detail ? h("small", {}, e.detail) : null),
+    const items = d.evidence.map((e) => h("li", {}, h("span", {}, e.lot ? h("a", { href: lotAddress(e.lot) }, e.text) : e.text, e.detail ? h("small", {}, e.detail) : null),
       h("span.k" + (e.strength === "strong" ? ".st" : ""), {}, words.strengths[e.strength] ?? "")));
     const unmask = d.masked && d.parties.length ? h("button.link", { type: "button", onclick: () => this.desk.forms.reason(d) }, words.unmask) : null;
     const asked = (d.masked ? d.asked ?? [] : []).map((one) => h("p.asked", {}, say(words.unmaskAsked, one), one.mine ? h("span.muted", {}, words.unmaskWaits) : h("button.link", { type: "button", onclick: () => this.desk.confirm(d.id, one.request) }, words.unmaskConfirm)));

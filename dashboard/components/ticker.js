@@ -1,6 +1,6 @@
 // What happened today, pushed by the desk's feed. A rerun of the page leaves the list alone.
 import { clock } from "./clock.js";
-import { h, mount, say } from "./common.js";
+import { h, lotAddress, mount, say } from "./common.js";
 import { follow } from "./feed.js";
 
 class Ticker {
@@ -33,7 +33,7 @@ class Ticker {
   }
 
   row(row, first) {
-    const lot = h("a", { href: `/lot?lot=${encodeURIComponent(row.lot_id)}`, target: "_top", title: `${row.lot}\n${this.words.open}` },
+    const lot = h("a", { href: lotAddress(row.lot_id), target: "_top", title: `${row.lot}\n${this.words.open}` },
       h("time", {}, row.time), h("span.chip", {}, row.event), h("span.cut", {}, row.lot));
     return h(first || this.shown.has(key(row)) ? "li" : "li.new", {}, lot);
   }

@@ -101,6 +101,28 @@ document.addEventListener("click", (event) => {
   print();
 });
 
+// the address of the view on show; a clipboard is offered to secure pages alone, a selection can be copied on every page
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest?.(".copying");
+  if (!button) return;
+  event.preventDefault();
+  const copied = await navigator.clipboard?.writeText(location.href).then(() => true, () => false) ?? false;
+  if (!copied && !copySelected(location.href)) return prompt(button.textContent, location.href);
+  const said = button.textContent;
+  if (said === words["Copied!"]) return;
+  button.textContent = words["Copied!"];
+  setTimeout(() => (button.textContent = said), 2000);
+});
+
+function copySelected(text) {
+  const field = Object.assign(document.createElement("textarea"), { value: text, className: "vh" });
+  document.body.append(field);
+  field.select();
+  const copied = document.execCommand("copy");
+  field.remove();
+  return copied;
+}
+
 // before Streamlit hears of it: its own picture has no ground and no title, its own table the names that the code has for columns
 document.addEventListener("click", (event) => {
   const button = event.target.closest?.("[data-testid=stElementToolbar] button");

@@ -7,11 +7,16 @@ from html import escape
 from pathlib import Path
 from string import Template
 
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
 import messages
 import web
 from dashboard.screens import Screen
 from dashboard.shell.html import language_switch
 from messages import Message
+from records.serving.language import language
+from records.serving.problems import Problem
 from records.tables.users import role_name
 from web import tokens
 
@@ -81,6 +86,15 @@ def plain_page(lang: str, heading: str, body: str) -> str:
 def unknown_page(lang: str) -> str:
     """What stands at an address where there is nothing."""
     return _page(lang, messages.say("http.not_found", lang), _sentence("common.unknown_address", lang), "")
+
+
+def refused(request: Request, problem: Problem) -> Response:
+    """What is said of an address that cannot be read: a page for a browser, a problem for a program."""
+    if "text/html" not in request.headers.get("accept", ""):
+        return problem.response()
+    lang = language(request.scope)
+    words = f'<p><a class="btn main" href="/">{escape(messages.say("signin.back", lang))}</a></p>'
+    return HTMLResponse(plain_page(lang, problem.message.text(lang), words), problem.status)
 
 
 def _sentence(key: str, lang: str) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from urllib.parse import quote
+from urllib.parse import urlencode
+
+import streamlit as st
 
 from dashboard import context
 from dashboard.charts.lifeline import Bracket, Mark, lifeline
@@ -141,7 +143,7 @@ def _way(page: shell.Page, where: str, lot: tuple[str, str] | None) -> str:
         return ""
     key, name = lot
     words = page.say(f"lifeline.{where}")
-    return f'<a class="btn way" href="?lot={quote(key)}" target="_self" title="{esc(name)}">{esc(words)}</a>'
+    return f'<a class="btn way" href="?{esc(urlencode(st.query_params.to_dict() | {"lot": key}))}" target="_self" title="{esc(name)}">{esc(words)}</a>'
 
 
 def heading(
@@ -158,5 +160,5 @@ def heading(
         f'<div class="lot-head"><h2>{esc(found.name)}</h2><span class="chip on">{esc(status)}</span>'
         f'<span class="muted cut">{esc(where)}</span>'
         f"{_way(page, 'before', before)}{_way(page, 'after', after)}"
-        f'<a class="btn printing" role="button" href="?lot={quote(found.id)}">{page.say("lifeline.print")}</a></div>'
+        f'<a class="btn printing" role="button" href="#">{page.say("lifeline.print")}</a></div>'
     )

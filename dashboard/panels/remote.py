@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from urllib.parse import quote
 
 from dashboard import context
 from dashboard.charts.sessions import Kept, RoomRow, Session, course, dispatch
@@ -145,7 +144,7 @@ def _session(page: shell.Page, one: Course) -> Session:
     where = f"{places.site(one.main, page.lang)} — {others}"
     return Session(
         one.lot, where, one.tier, page.say(f"remote.tier_{one.tier}") if one.tier else "", _state(page, one), planned,
-        drawn, arrived, started, ended, f"/lot?lot={quote(one.lot_id)}",
+        drawn, arrived, started, ended, layout.lot_address(one.lot_id),
     )  # fmt: skip
 
 

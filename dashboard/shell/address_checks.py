@@ -90,3 +90,12 @@ def _fault(
         return Message("filters.unknown_parameter", name=name[:40], choices=sorted(takes))
     found = [check(name, value) for check in known[name]]
     return found[0] if None not in found else None
+
+
+def given_twice(asked: Mapping[str, Sequence[str]]) -> list[Message]:
+    """What is said of the names that an address carries with more than one value: the last one counts."""
+    return [
+        Message("site.asked.twice", asked=name[:40], last=f"{name[:40]}={values[-1][:40]}")
+        for name, values in asked.items()
+        if len(set(values)) > 1
+    ]

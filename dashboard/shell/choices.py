@@ -8,18 +8,19 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-import messages
 from dashboard.shell import layout
-from dashboard.shell.address_checks import Check
+from dashboard.shell.address_checks import Check, given_twice
 from dashboard.shell.html import draw, esc
 from messages import Message
 
-_FAULTS = "faults-of-the-address"
+_FAULTS, _TWICE = "faults-of-the-address", "given-twice-in-the-address"
 
 
 def begin() -> None:
     """A screen is drawn anew: nothing has been found amiss in its address yet."""
     st.session_state[_FAULTS] = {}
+    asked = st.query_params
+    st.session_state[_TWICE] = given_twice({name: asked.get_all(name) for name in asked})
 
 
 def note(name: str, fault: Message) -> None:
@@ -40,10 +41,13 @@ def check(name: str, takes: Check) -> None:
 
 def show_faults(place: DeltaGenerator, lang: str) -> None:
     """Say in `place` what the address asked for in vain, if anything."""
+    said = list(st.session_state[_TWICE])
     if found := list(st.session_state[_FAULTS].values()):
-        words = messages.say("filters.shown_by_default", lang, found=found)
+        said.append(Message("filters.shown_by_default", found=found))
+    if said:
+        words = "<br>".join(esc(one.text(lang)) for one in said)
         with place:
-            draw(f'<p class="reach amiss" role="status">{esc(words)}</p>')
+            draw(f'<p class="reach amiss" role="status">{words}</p>')
 
 
 def select(name: str, label: str, options: Mapping[str, str], *, default: str, width: int) -> str:

@@ -36,7 +36,7 @@ def _mark() -> str:
 
 
 def sidebar(user: SignedIn, pages: Mapping[Screen, Any], here: str) -> None:
-    """Brand, the three dimensions with their screens, language switch and the user's block; `here` is the open screen's slug."""
+    """Brand, the three dimensions with their screens, language switch and the user's block; `here` is the slug of the open screen, or of the one that led to it."""
     lang, carried = language(), filters.carry()
     with st.sidebar:
         draw(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TypeVar
+from urllib.parse import urlencode
 from zlib import crc32
 
 import streamlit as st
@@ -25,6 +26,10 @@ _GO = "go-to"
 T = TypeVar("T")
 LANGUAGE = "lang"
 """Where a session keeps the reader's language."""
+SCREEN = "screen-on-show"
+"""Where a session keeps the slug of the screen it shows."""
+FROM = "from"
+"""Query parameter of the life line: the slug of the screen that led to it."""
 
 
 @contextmanager
@@ -133,7 +138,30 @@ def go_to(code: str, **asked: str) -> None:
 
 def open_lot(lot: str) -> None:
     """Open the life line of a lot: what a row of any list of lots does when it is ticked."""
-    go_to("L01", lot=lot)
+    go_to("L01", **_of_lot(lot))
+
+
+def lot_address(lot: str) -> str:
+    """The address of a lot's life line."""
+    return f"/lot?{urlencode(_of_lot(lot))}"
+
+
+def _of_lot(lot: str) -> dict[str, str]:
+    """A life line says which screen led to it and how that screen stood, so that its first link leads back to just that,
+    from a copied address too."""
+    here = st.session_state.get(SCREEN, "")
+    return st.query_params.to_dict() | ({FROM: here} if here else {}) | {"lot": lot}
+
+
+def way_back() -> tuple[screens.Screen, str] | None:
+    """The screen that led to the life line on show, and its address as it stood; None where nothing says so or the
+    reader has no such screen."""
+    asked, user = st.query_params.to_dict(), context.current_user()
+    screen = screens.BY_SLUG.get(asked.pop(FROM, ""))
+    if screen is None or user is None or not screens.may_see(user.role, screen):
+        return None
+    asked.pop("lot", None)
+    return screen, f"/{screen.slug}" + (f"?{urlencode(asked)}" if asked else "")
 
 
 def open_opening(opening: str) -> None:

@@ -20,7 +20,7 @@ OWN = {
     "S07": ("day", "room", "opening"),
     "S08": ("view", "q", "centre", "period", "who", "task", "opening"),
     "S09": ("session",),
-    "S10": ("refunds", "opinions", "opinion"),
+    "S10": ("refunds", "opinions", "opinion", "project"),
     "S11": (
         "view",
         "period",
@@ -37,15 +37,15 @@ OWN = {
     "S13": ("group", "shape", "lot", "files", "alike"),
     "S14": ("pair", "session", "warning"),
     "S15": ("batch", "target", "batch_state", "warning"),
-    "L01": ("lot",),
+    "L01": ("lot", "from"),
     "A01": ("area",),
 }
 """What single screens take besides the filters row; a screen offers its own where an address asks for what there is not."""
 CHOICES = (*sorted({name for own in OWN.values() for name in own}), PICKED)
 TABLES = (
     "agency-credit", "expert-conduct", "expert-pairs", "fees", "file-lots", "file-pairs", "leads", "learned-lots", "lots",
-    "openings", "opinions", "pair-lots", "pairs", "path-steps", "refunds", "ring-groups", "ring-prices", "s11", "s12",
-    "s13", "s14", "schedule",
+    "openings", "opinions", "pair-lots", "pairs", "path-steps", "projects", "refunds", "ring-groups", "ring-prices", "s11", "s12",
+    "s13", "s14", "schedule", "visits",
 )  # fmt: skip
 """Tables whose page and order stand in the address."""
 OF_TABLES = tuple(f"{table}-{what}" for table in TABLES for what in ("page", "sort"))

@@ -120,6 +120,7 @@ def show(
         st.stop()
     lang = language()
     paused = bool(st.session_state.get("paused"))
+    st.session_state[layout.SCREEN] = screen.slug
 
     def draw() -> None:
         started = time.perf_counter()
@@ -142,6 +143,7 @@ def show(
             if every is not None:
                 _pause(paused)
             view_menu.show(screen, user, lang)
+            put(f'<a class="btn copying" role="button" href="#">{say("common.copy_link")}</a>')
             _export(screen, user.role, chosen)
         amiss = st.empty()
         if over_lots:
@@ -157,9 +159,17 @@ def show(
 def _title(screen: Screen, lang: str, state: freshness.Freshness, paused: bool) -> None:
     demo = f'<span class="demo">{messages.say("common.demo", lang)}</span>' if context.is_demo() else ""
     put(
-        f'<header class="title"><h1>{screen.name(lang)}</h1><p class="cut">{screen.meaning(lang)}</p>{demo}'
+        f'<header class="title">{_way_back(lang)}<h1>{screen.name(lang)}</h1><p class="cut">{screen.meaning(lang)}</p>{demo}'
         f"{_age(lang, state, paused)}</header>"
     )
+
+
+def _way_back(lang: str) -> str:
+    """The link to the screen that led here, before the title."""
+    if (way := layout.way_back()) is None:
+        return ""
+    screen, address = way
+    return f'<a class="crumb" href="{escape(address)}" target="_self">{escape(screen.name(lang))}</a><span class="muted" aria-hidden="true">›</span>'
 
 
 def _age(lang: str, state: freshness.Freshness, paused: bool) -> str:

@@ -199,6 +199,13 @@ def window(name: str, total: int, size: int, sorts: Mapping[str, str]) -> Window
     return Window(sort if sort in sorts else next(iter(sorts)), number, pages, size)
 
 
+def paged(name: str, total: int, size: int, lang: str) -> Window:
+    """The window of a short list, and the buttons that turn its pages where it has several: drawn where it is called."""
+    shown = window(name, total, size, {"": ""})
+    _controls(name, shown, {}, lang)
+    return shown
+
+
 def _controls(name: str, shown: Window, sorts: Mapping[str, str], lang: str) -> None:
     """Sort choice and page buttons of a table, where there is a choice."""
     if len(sorts) > 1:

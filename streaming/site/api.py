@@ -22,7 +22,7 @@ from records.states import OPENING_STATES
 from streaming.http.answers import problem
 from streaming.live.board import Board
 from streaming.live.logs import Logs, OpeningLog
-from streaming.live.reading import Reader, openings_on
+from streaming.live.reading import Reader, beside, openings_on
 from streaming.live.story import READ_OUT, opening_record
 from streaming.service import Service
 from streaming.site.filters import unknown
@@ -107,14 +107,15 @@ class Api(Service):
         return answer(request, log.messages[after:], max_age=1)
 
     async def record(self, request: Request) -> Response:
-        """开标记录, once every price has been read."""
+        """开标记录, once every price has been read; `against_bids` says in what the list or the readings are not the bids."""
         opening, log = await self._both(request.path_params["id"])
         if opening is None or log is None:
             raise _unknown(request)
         if not {opening["stage"], log.story.stage} & READ_OUT:  # its events may be known before its row is
             return problem(409, Message("opening.not_read_out"), stage=opening["stage"])
-        past = await self._reader.ask(lambda s: public.latest(s, "record", opening["id"]))
-        return answer(request, opening_record(opening, log.story, past), max_age=2)
+        known = await self._reader.ask(lambda s: beside(s, opening))
+        record = opening_record(opening, log.story, known.past)
+        return answer(request, record | {"against_bids": (known.against or {}).get("found", [])}, max_age=2)
 
     async def evidence(self, request: Request) -> Response:
         """The sealed evidence folder as a zip, once there is one."""

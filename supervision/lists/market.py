@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from records.lots import centre_of_lot
@@ -56,17 +56,25 @@ def topics(session: Session) -> list[str]:
     return sorted(session.scalars(query.distinct()))
 
 
-def newest_projects(session: Session, centre: str | None, limit: int) -> Sequence[Any]:
-    """(project, its name, when its lot was published) of the newest lots whose notice or deadline is past."""
+def projects(
+    session: Session, centre: str | None, text: str, limit: int, offset: int
+) -> tuple[int, Sequence[Any]]:
+    """How many projects have a lot whose notice or deadline is past, and a page of them: (project, its name, when the
+    newest of these lots was published), newest first. `text` is looked for in their names and codes."""
     noticed = visible(Datum.NOTICE, Audience.PUBLIC, dated=Lot.notice_at)
     undated = and_(Lot.notice_at.is_(None), visible(Datum.OPENING_PROCESS, Audience.PUBLIC))
+    at = func.max(Lot.notice_at)
     query = (
-        select(Project.id, Project.name, Lot.notice_at).join(Lot, Lot.project_id == Project.id)
-        .where(or_(noticed, undated)).order_by(Lot.notice_at.desc().nulls_last(), Project.id).limit(limit)
+        select(Project.id, Project.name, at).join(Lot, Lot.project_id == Project.id)
+        .where(or_(noticed, undated)).group_by(Project.id, Project.name)
     )  # fmt: skip
     if centre:
         query = query.where(centre_of_lot() == centre)
-    return session.execute(query).all()
+    if part := text.strip():
+        query = query.where(or_(*(c.contains(part, autoescape=True) for c in (Project.id, Project.name))))
+    total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    page = query.order_by(at.desc().nulls_last(), Project.id).limit(limit).offset(offset)
+    return total, session.execute(page).all()
 
 
 @dataclass(frozen=True)
@@ -79,12 +87,16 @@ class Visit:
     problems: Sequence[str]
 
 
-def group_visits(session: Session, filters: Filters, limit: int) -> list[Visit]:
+def visit_totals(session: Session, filters: Filters) -> tuple[int, int]:
+    """How many visits the supervision group made in the period, and how many problems they found."""
+    found = session.scalars(_visits(filters, Inspection.problems)).all()
+    return len(found), sum(map(len, found))
+
+
+def group_visits(session: Session, filters: Filters, limit: int, offset: int = 0) -> list[Visit]:
     """The visits of the supervision group in the period, newest first."""
-    query = select(Inspection).where(Inspection.body == "group").order_by(Inspection.on.desc(), Inspection.id)
-    if filters.period is not None:
-        query = query.where(Inspection.on >= filters.period.start, Inspection.on < filters.period.end)
-    found = session.scalars(query.limit(limit)).all()
+    newest = _visits(filters, Inspection).order_by(Inspection.on.desc(), Inspection.id)
+    found = session.scalars(newest.limit(limit).offset(offset)).all()
     wanted = {key for visit in found for key in visit.projects}
     names = dict(session.execute(select(Project.id, Project.name).where(Project.id.in_(wanted))).all())
     return [
@@ -94,3 +106,10 @@ def group_visits(session: Session, filters: Filters, limit: int) -> list[Visit]:
         )
         for visit in found
     ]  # fmt: skip
+
+
+def _visits(filters: Filters, what: Any) -> Select[Any]:
+    query = select(what).where(Inspection.body == "group")
+    if filters.period is not None:
+        query = query.where(Inspection.on >= filters.period.start, Inspection.on < filters.period.end)
+    return query

@@ -84,9 +84,14 @@ def test_a_copied_link_shows_the_same_to_somebody_else(browser: Browser, desk: D
 @pytest.mark.parametrize(
     ("role", "asked", "to", "title"),
     [
-        ("supervisor", "openness?period=all", "/lot?lot=l1", "标段生命线"),
+        ("supervisor", "openness?period=all", "/lot?period=all&from=openness&lot=l1", "标段生命线"),
         ("supervisor", "hall?view=history", "/room?opening=o1", "数字直播间"),
-        ("leader", "hall?view=history", "/lot?lot=l1", "标段生命线"),  # a leader has no rooms
+        (
+            "leader",
+            "hall?view=history",
+            "/lot?view=history&from=hall&lot=l1",
+            "标段生命线",
+        ),  # a leader has no rooms
     ],
 )
 def test_a_row_leads_to_its_own_screen_and_back_is_one_step(
@@ -98,6 +103,11 @@ def test_a_row_leads_to_its_own_screen_and_back_is_one_step(
     tick_first(page)
     page.wait_for_url(f"{desk.url}{to}")
     settled(page, title)
+    if to.startswith("/lot"):  # the way back stands there too, for who opens a copied address
+        assert page.locator("header a.crumb").get_attribute("href") == f"/{asked}"
+        assert (
+            page.locator(".st-key-sb-here a").get_attribute("href").startswith(f"/{asked.partition('?')[0]}")
+        )
     page.go_back()
     page.wait_for_url(f"{desk.url}/{asked}")
     page.locator("[data-testid=stDataFrame] .dvn-scroller").first.wait_for()

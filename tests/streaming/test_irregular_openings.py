@@ -289,6 +289,9 @@ def test_a_list_and_prices_other_than_the_bids_are_told_each_in_its_time_and_as_
     assert "1 号唱读" in page() and "2 号唱读" not in page(), "a bid that changes is told anew"
     told.one.accept(said("bid", "b4", {**late, "bidder": "B4"}))
     assert "缺少 2 家" in page(), "and one that reaches the ledger after the opening"
+    found = {one["what"]: one for one in told.record()["against_bids"]}
+    assert found["list_missing"]["count"] == 2 and found["list_others"]["numbers"] == [3]
+    assert [number for number, *_ in found["other_price"]["prices"]] == [1]
 
 
 def test_a_regular_opening_has_nothing_to_remark(told: Opening, place: Place) -> None:
@@ -298,6 +301,7 @@ def test_a_regular_opening_has_nothing_to_remark(told: Opening, place: Place) ->
     told.ok("record_confirmed", rows=3)
     told.ok("ended", result="opened")
     assert 'id="remarks"' not in told.one.hub.get("/opening/O1").text
+    assert told.record()["against_bids"] == []
 
 
 def test_an_opening_of_too_few_says_so_on_its_page(told: Opening, place: Place) -> None:
