@@ -240,7 +240,7 @@ def _kept(page: shell.Page, room: RoomDay, use: Use, instead: str = "") -> Kept:
         page.say("remote.seats", n=seats),
         use.over,
         tip,
-        f"/lot?lot={quote(use.lot_id)}",
+        layout.lot_address(use.lot_id),
     )
 
 
