@@ -8,8 +8,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 import records.tables.base
 
-revision = '0021'
-down_revision = '0020'
+revision = '0022'
+down_revision = '0021'
 branch_labels = None
 depends_on = None
 
