@@ -88,7 +88,7 @@ def all_of(session: Session, opening: Opening, lot: Lot) -> list[tuple[int, Find
     query = select(OpeningEvent).where(OpeningEvent.opening_id == opening.id).order_by(OpeningEvent.seq)
     for event in session.scalars(query):
         told = _unmasked(event.payload, event.detail)
-        found += [(event.seq, one) for one in _personal(told)]
+        found += [(event.seq, one) for one in personal(told)]
         if event.type in JUDGED:
             judged = _judge(session, opening, lot, course, event.type, told, event.ts)
             found += [(event.seq, one) for one in judged]
@@ -116,7 +116,7 @@ def _findings(
     before: int | None = None,
     at: datetime | None = None,
 ) -> Iterator[Finding]:
-    yield from _personal(payload)
+    yield from personal(payload)
     if kind in JUDGED:
         course = progress(session, opening.id, None if kind in _WHOLE_COURSE else _LIST_AND_DRAWS, before)
         yield from _judge(session, opening, lot, course, kind, payload, at)
@@ -150,8 +150,8 @@ def _judge(
         yield from _confirmed(session, opening, course)
 
 
-def _personal(payload: Mapping[str, Any]) -> Iterator[Finding]:
-    """Personal numbers are nobody's to publish (个人信息保护法 art. 25)."""
+def personal(payload: Mapping[str, Any]) -> Iterator[Finding]:
+    """Personal numbers are nobody's to publish (个人信息保护法 art. 25): each in the free words of what is about to be."""
     for name, place in personal_numbers.places(payload):
         yield finding("personal_number", field=Message(f"host.field.{name}"), place=place)
 

@@ -15,11 +15,11 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from messages import Invalid, Message, Unknown
-from records import audit, texts
+from records import audit, irregularities, texts
 from records.administration import By
 from records.clock import BEIJING, now
 from records.lots import centre_of_lot
-from records.public import papers, rows
+from records.public import papers, personal_numbers, rows
 from records.sources import HOUSE
 from records.tables.projects import Lot, Project
 from records.tables.society import Opinion, OpinionAnswer, OpinionSender
@@ -44,6 +44,7 @@ class HandledOpinion:
     received_at: datetime
     answered_at: datetime | None
     public_text: str | None
+    """The answer as the public reads it, personal numbers of an answer a platform sent behind asterisks."""
     handler: str | None
     named: bool = False
     """Whether its sender left a name and a contact."""
@@ -96,7 +97,7 @@ def _handled(
         id=opinion.id, project_id=opinion.project_id, project=project, channel=opinion.channel,
         content=opinion.content, received_at=opinion.received_at,
         answered_at=answer.answered_at if answer else opinion.answered_at,
-        public_text=answer.public_text if answer else opinion.public_text,
+        public_text=personal_numbers.masked((answer or opinion).public_text or "") or None,
         handler=answer.answered_by if answer else opinion.handler,
         named=named is not None,
     )  # fmt: skip
@@ -139,7 +140,8 @@ def sender(session: Session, opinion_id: str, by: By) -> tuple[str, str] | None:
 def answer(session: Session, opinion_id: str, text: str, by: By) -> None:
     """Answer an opinion, or put an answer right: audited, and public at once.
 
-    Raises LookupError (no such opinion), ValueError (too short or too long, or with characters nobody sees).
+    Raises LookupError (no such opinion), ValueError (too short or too long, with characters nobody sees, or with
+    somebody's personal number).
     """
     opinion = session.get(Opinion, opinion_id)
     if opinion is None:
@@ -147,6 +149,8 @@ def answer(session: Session, opinion_id: str, text: str, by: By) -> None:
     words = texts.typed(text.strip())
     if not SHORTEST <= len(words) <= LONGEST:
         raise Invalid(Message("opinion.answer_length", least=SHORTEST, most=LONGEST))
+    for found in irregularities.personal({"answer": words}):
+        raise Invalid(found.refusal)
     held = session.get(OpinionAnswer, opinion_id)
     again = held is not None
     if held is None:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from records.bulk import chunks
 from records.clock import now, rfc3339
-from records.public import masking
+from records.public import masking, personal_numbers
 from records.public.rows import Row, forget_unseen, money, row
 from records.tables.broadcast import PublicEvent
 from records.tables.money import Award
@@ -173,10 +173,12 @@ def _opinion_from(opinion: Opinion, given: OpinionAnswer | None) -> datetime | N
 
 
 def _opinion(opinion: Opinion, given: OpinionAnswer | None, demo: bool) -> dict[str, Any]:
-    """What the public may know of an opinion: what the office says, never what was sent nor by whom."""
+    """What the public may know of an opinion: what the office says, never what was sent nor by whom. An answer that
+    a platform sent is published without anybody asking it again, so personal numbers in it stand behind asterisks."""
+    text = (given or opinion).public_text
     return {
         "project": opinion.project_id,
-        "text": given.public_text if given else opinion.public_text,
+        "text": personal_numbers.masked(text) if text else text,
         "answered_at": rfc3339(given.answered_at if given else opinion.answered_at),
         "demo": demo,
     }

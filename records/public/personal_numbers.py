@@ -1,5 +1,6 @@
 """Personal numbers 个人号码 in what somebody typed: numbers of identity cards and of mobile telephones, never public
-(个人信息保护法 art. 25). A host is asked to leave them out; in what a platform reports they stand behind asterisks."""
+(个人信息保护法 art. 25). A host, and whoever answers an opinion, is asked to leave them out; in what a platform
+reports they stand behind asterisks."""
 
 from __future__ import annotations
 

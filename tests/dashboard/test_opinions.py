@@ -16,6 +16,7 @@ from records import opinions
 from records.administration import By
 from records.clock import now, rfc3339
 from records.public import rows as public
+from records.public.rows import MASK
 from records.tables.society import Opinion
 from records.tables.users import AuditEntry
 from tests.dashboard.screens import run, text
@@ -111,6 +112,28 @@ def test_an_answer_is_put_right_and_both_are_audited(opinion: str) -> None:
 @pytest.mark.parametrize("words", ["", " ", "好"])
 def test_an_empty_answer_is_refused_with_its_reason(opinion: str, words: str) -> None:
     assert "2–2000 字" in text(answered(screen("public-officer"), words)) and told() is None
+
+
+def test_an_answer_with_a_telephone_number_is_refused_with_its_place(opinion: str) -> None:
+    shown = text(answered(screen("public-officer"), "已核对，请联系张某13800138000。"))
+    assert "答复第 10 个字起是身份证号或手机号" in shown and "请删去号码再提交" in shown
+    assert "13800138000" not in shown and told() is None
+
+
+def test_an_answer_sent_by_a_platform_is_published_with_numbers_behind_asterisks(desk: DeskConfig) -> None:
+    data = {
+        "project": "p1", "content": SENT, "received_at": rfc3339(now()), "answered_at": rfc3339(now()),
+        "public_text": "请联系张某13800138000，身份证11010519491231002X。",
+    }  # fmt: skip
+    record = {
+        "source": "demo", "kind": "opinion", "key": "y1", "version": 1, "occurred_at": rfc3339(now()), "data": data
+    }  # fmt: skip
+    assert [a.status for a in apply_batch(context.ledger(), "demo", [record])] == ["accepted"]
+    row = told()
+    assert row is not None and row["text"] == f"请联系张某{MASK}，身份证{MASK}。"
+    with context.ledger().read() as session:
+        held = opinions.one(session, "y1")
+    assert held is not None and held.public_text == row["text"]
 
 
 def test_supervisors_read_and_do_not_answer(opinion: str) -> None:
