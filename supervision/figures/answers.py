@@ -6,12 +6,11 @@ Figures that count the same rows of the lens are answered by one query, whatever
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from itertools import chain
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, func, select
@@ -26,31 +25,23 @@ from supervision.figures import lots
 from supervision.figures.currencies import in_currency
 from supervision.figures.dictionary import FIGURES, figure
 from supervision.figures.figure import (
-    DIMENSIONS,
     OPENED,
     Derived,
     Figure,
     LedgerFigure,
     LensFigure,
-    Part,
     Rows,
-    filled,
 )
 from supervision.figures.filters import Filters, Period
 from supervision.figures.formats import DASH
+from supervision.figures.lens_questions import Values, ask, grouped, nothing
 from supervision.figures.lots import Mark
-from supervision.figures.narrow import OPENED_ON, where
 from supervision.figures.results import Comparison
 from supervision.lens.reader import Lens
 
 YEAR, MONTH = 4, 7
 """How much of "2014-05" names a point of a series."""
 
-Values = dict[str, Any]
-"""Figure id → result."""
-Keyed = dict[Any, Values]
-"""Value of the dimension, or None for the whole → results."""
-Row = tuple[Any, ...]
 F = TypeVar("F", bound=Figure)
 
 
@@ -101,7 +92,7 @@ class Answers:
         """The figures over the filters' period. Raises messages.Unknown for an unknown id, messages.Invalid without the ledger it needs."""
         asked = _resolved(ids)
         settled = self._settled(asked, filters)
-        found = _ask(self.lens, _of(LensFigure, asked), [settled])[0][None]
+        found = ask(self.lens, _of(LensFigure, asked), [settled])[0][None]
         found |= self._live(_of(LedgerFigure, asked), settled)
         return _completed(asked, found)
 
@@ -113,7 +104,7 @@ class Answers:
         """Figures over the period, the one before (环比) and a year before (同比), all in one currency."""
         asked = _resolved(ids)
         spans = _spans(self._settled(asked, filters))
-        found = _ask(self.lens, _of(LensFigure, asked), spans)
+        found = ask(self.lens, _of(LensFigure, asked), spans)
         periods = [
             _completed(asked, keyed[None] | self._live(_of(LedgerFigure, asked), span))
             for keyed, span in zip(found, spans, strict=True)
@@ -129,10 +120,10 @@ class Answers:
         span = settled.over(Period(points[0], add_months(points[-1], step)))
         width = YEAR if years else MONTH
         lens = _of(LensFigure, asked)
-        held = _ask(self.lens, lens, [span], f"month:{width}")[0]
+        held = ask(self.lens, lens, [span], f"month:{width}")[0]
         months = []
         for point in points:
-            values = held.get(f"{point:%Y-%m}"[:width]) or _nothing(lens, span)
+            values = held.get(f"{point:%Y-%m}"[:width]) or nothing(lens, span)
             alone = settled.over(Period(point, add_months(point, step)))
             months.append(_completed(asked, values | self._live(_of(LedgerFigure, asked), alone)))
         return {one: tuple(values[one] for values in months) for one in ids}
@@ -142,7 +133,7 @@ class Answers:
         asked = _resolved([id])
         settled = self._settled(asked, filters)
         lens, live = _of(LensFigure, asked), _of(LedgerFigure, asked)
-        found = _ask(self.lens, lens, [settled], by)[0] if lens else {}
+        found = ask(self.lens, lens, [settled], by)[0] if lens else {}
         for one in live:
             for key, value in self._live_by(one, settled, by).items():
                 found.setdefault(key, {})[one.id] = value
@@ -253,7 +244,7 @@ class Answers:
     def _live(self, figures: Sequence[LedgerFigure], filters: Filters) -> Values:
         """Figures of the ledger; a query that several share is run once."""
         found: Values = {}
-        for query, group in _grouped(figures, lambda one: one.query):
+        for query, group in grouped(figures, lambda one: one.query):
             with self.reading() as session:
                 rows = [tuple(row) for row in session.execute(query(filters))]
             found |= {one.id: one.result(rows, filters) for one in group}
@@ -291,13 +282,6 @@ def _of(kind: type[F], asked: Sequence[Figure]) -> list[F]:
     return [one for one in asked if isinstance(one, kind)]
 
 
-def _grouped(figures: Iterable[F], key: Callable[[F], Any]) -> Iterator[tuple[Any, list[F]]]:
-    groups: dict[Any, list[F]] = defaultdict(list)
-    for one in figures:
-        groups[key(one)].append(one)
-    return iter(groups.items())
-
-
 def _spans(filters: Filters) -> list[Filters]:
     period = filters.period
     if period is None:
@@ -307,98 +291,3 @@ def _spans(filters: Filters) -> list[Filters]:
 
 def _padded(values: list[Any]) -> list[Any]:
     return values + [None] * (3 - len(values))
-
-
-def _nothing(figures: Sequence[LensFigure], filters: Filters) -> Values:
-    return {one.id: one.result(one.nothing, filters) for one in figures}
-
-
-# ── questions put to the lens ────────────────────────────────────────────────
-
-
-def _ask(lens: Lens, figures: Sequence[LensFigure], spans: Sequence[Filters], by: str = "") -> list[Keyed]:
-    """For each span the figures, whole or by a dimension: one query for all that count rows of one table by one time."""
-    answered: list[Keyed] = [{} if by else {None: {}} for _ in spans]
-    for (table, day, _, each), group in _grouped(figures, _kind):
-        key = _key(by, table, day)
-        question = _Question(tuple(group), each, key)
-        for place, found in enumerate(question.answers(lens, spans)):
-            for held, values in found.items():
-                answered[place].setdefault(held, {}).update(values)
-    for keyed, span in zip(answered, spans, strict=True):
-        for values in keyed.values():
-            values.update(_nothing([one for one in figures if one.id not in values], span))
-    return answered
-
-
-def _kind(figure: LensFigure) -> tuple[str, str, str, str]:
-    return figure.rows.table, figure.rows.day, figure.rows.source, figure.each
-
-
-def _key(by: str, table: str, day: str) -> str:
-    """The expression that tells the keys of an answer apart; empty for the whole."""
-    if not by.startswith("month:"):
-        return DIMENSIONS[by][table] if by else ""
-    month = "month" if day == OPENED_ON else f"strftime({day}, '%Y-%m')"
-    return f"left({month}, {by.removeprefix('month:')})"
-
-
-@dataclass(frozen=True)
-class _Question:
-    """One query for figures that count rows of one table by one time."""
-
-    figures: tuple[LensFigure, ...]
-    each: str
-    key: str
-
-    def answers(self, lens: Lens, spans: Sequence[Filters]) -> list[Keyed]:
-        """For each span key → figure id → result."""
-        queries = [self._query(place, span) for place, span in enumerate(spans)]
-        sql = " UNION ALL ".join(query for query, _ in queries)
-        rows: list[dict[Any, list[Row]]] = [defaultdict(list) for _ in spans]
-        for place, key, *row in lens.rows(sql, [value for _, values in queries for value in values]):
-            rows[place][key].append(tuple(row))
-        return [
-            {key: self._results(held, span) for key, held in found.items()}
-            for found, span in zip(rows, spans, strict=True)
-        ]
-
-    def _query(self, place: int, filters: Filters) -> tuple[str, list[Any]]:
-        first, always = self.figures[0].rows, self._always
-        clause, params = where(filters, first.day, *filled(always, filters))
-        columns = ", ".join(_sql(part, also, filters) for part, also in self._parts)
-        head = f"SELECT {place}, {self.key or 'NULL'}{', ' + self.each if self.each else ''}, {columns}"
-        groups = [name for name in (self.key, self.each) if name]
-        group = f" GROUP BY {', '.join(groups)}" if groups else ""
-        return f"{head} FROM {first.relation} {clause}{group}", params
-
-    @property
-    def _always(self) -> list[str]:
-        """Conditions that hold for every figure of the question."""
-        first, *others = (one.rows.where for one in self.figures)
-        return [condition for condition in first if all(condition in other for other in others)]
-
-    def _also(self, figure: LensFigure) -> tuple[str, ...]:
-        return tuple(c for c in figure.rows.where if c not in self._always)
-
-    @property
-    def _parts(self) -> list[tuple[Part, tuple[str, ...]]]:
-        """The parts of all figures, each once, with the conditions of its figure's rows."""
-        every = chain.from_iterable(((p, self._also(one)) for p in one.parts) for one in self.figures)
-        return list(dict.fromkeys(every))
-
-    def _results(self, rows: list[Row], filters: Filters) -> Values:
-        places = {part: number for number, part in enumerate(self._parts)}
-        lead = 1 if self.each else 0
-        found = {}
-        for one in self.figures:
-            chosen = [lead + places[part, self._also(one)] for part in one.parts]
-            own = [(*row[:lead], *(row[n] for n in chosen)) for row in rows]
-            found[one.id] = one.result(own, filters)
-        return found
-
-
-def _sql(part: Part, also: Sequence[str], filters: Filters) -> str:
-    condition = " AND ".join(f"({c})" for c in (part.condition, *also) if c)
-    [text] = filled([part.aggregate + (f" FILTER (WHERE {condition})" if condition else "")], filters)
-    return text if part.empty is None or text.startswith("count") else f"coalesce({text}, {part.empty})"

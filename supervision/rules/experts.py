@@ -21,13 +21,13 @@ from supervision.detection.favour import LEAST_SESSIONS, Deviations, Favours, Ma
 from supervision.detection.market import numbered
 from supervision.detection.tendency import FALSE_DISCOVERIES
 from supervision.lens.tables import lots
+from supervision.rules.buyers_winners import benjamini_hochberg, hypergeometric_tail
 from supervision.rules.facts import LotFacts
 from supervision.rules.finding import Finding, Level, Subject
 from supervision.rules.market_rule import CAP, Ask, MarketRule, Row, RowRule, count_if, marks, share, sittings
 from supervision.rules.panels import mean_of_others
 from supervision.rules.rule import LotRule, Parameter
 from supervision.rules.surroundings import PanelFact
-from supervision.rules.tenderers import benjamini_hochberg, hypergeometric_tail
 
 M = marks.c
 Settings = Mapping[str, float] | None

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from supervision.lens.reader import Lens
+from supervision.rules.buyers_winners import Pair, pairs_of
 from supervision.rules.market_run import rows_of
 from supervision.rules.registry import MARKET_RULES
-from supervision.rules.tenderers import Pair, pairs_of
 
 NAME = "associations"
 SIDES = {"tenderer": "T1", "agency": "T2"}

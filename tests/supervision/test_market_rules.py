@@ -17,11 +17,11 @@ from sqlalchemy import Connection, Insert, Select, create_engine
 
 from supervision.lens.schema import PLACE, TABLES
 from supervision.lens.tables import BY_NAME, metadata
+from supervision.rules.buyers_winners import benjamini_hochberg, hypergeometric_tail, wins_tail
 from supervision.rules.lots_behind import lots_named, with_lots
 from supervision.rules.market_rule import KEPT, Ask
 from supervision.rules.market_run import findings_of_market, on_duckdb, sql_of
 from supervision.rules.registry import MARKET_RULES
-from supervision.rules.tenderers import benjamini_hochberg, hypergeometric_tail, wins_tail
 
 CAPTIVE, FAVOURITE, LOSER, STAR, SPLITTER = "T-captive", "F-favourite", "F-loser", "F-star", "T-splits"
 FIRST = datetime(2024, 1, 3, 2, tzinfo=UTC)
