@@ -1081,10 +1081,26 @@ def package(path: Path) -> Package:
     return found
 
 
-BY_MANIFEST = frozenset({"file_missing", "file_extra", "changed", "moved", "missing", "extra"})
+LINE_FEED = frozenset({"line_feed_missing", "line_feed_added"})
+"""What is said of a text whose lines are all as they should be, but for the end of the last one."""
+BY_MANIFEST = frozenset(
+    {"file_missing", "file_extra", "changed", "moved", "missing", "extra", "emptied", "cut_off", *LINE_FEED}
+)
 """What is said of a file since the manifest says otherwise."""
-OF_A_CHANGED = frozenset({"wrong_signature", "no_key", "unreadable"})
-"""What follows of itself from a file's being changed."""
+CHANGED = BY_MANIFEST - {"file_extra"}
+"""What of a file leaves nothing to be read from it, or nothing as it was signed."""
+OF_A_CHANGED = frozenset(
+    {
+        "wrong_signature",
+        "not_signed",
+        "wrong_cosignature",
+        "wrong_time",
+        "wrong_timestamp",
+        "no_key",
+        "unreadable",
+    }
+)
+"""What follows of itself from a file's being changed; so does the form of a whole file."""
 UNREADABLE = (OSError, zlib.error, EOFError, NotImplementedError)
 
 # ── the check ────────────────────────────────────────────────────────────────────────────────────
@@ -1166,6 +1182,16 @@ def differences(expected: Sequence[str], found: Sequence[str]) -> Iterator[tuple
             left[one] -= bool(left[one])
 
 
+def cut_at(expected: Sequence[str], found: Sequence[str], *, ended: bool) -> int | None:
+    """The first part, from 0 on, that is not there whole where a file breaks off; None where it does not. `ended`: whether
+    the last part found is a whole one. One whole part less at the end is a missing part."""
+    lost = len(expected) - len(found)
+    pairs = enumerate(zip(expected, found, strict=False))
+    same = next((at for at, (wanted, there) in pairs if wanted != there), len(found))
+    whole = len(found) if ended else len(found) - 1
+    return same if lost > int(ended) and same >= whole else None
+
+
 class Check:
     """One check of one package, step by step."""
 
@@ -1213,9 +1239,8 @@ class Check:
     def bad(self, file: str, place: str, why: str, **at: Any) -> None:
         """Note what differs, each place once; that a file found to be changed cannot be used is no second fault."""
         found = Broken(file, place, why, at)
-        if why in OF_A_CHANGED and any(
-            one.file == file and one.why == "changed" for one in self.verdict.broken
-        ):
+        follows = why in OF_A_CHANGED or (why == "form" and not place)
+        if follows and any(one.file == file and one.why in CHANGED for one in self.verdict.broken):
             return
         if (key := self._place(found)) not in self._noted:
             self._noted.add(key)
@@ -1235,8 +1260,9 @@ class Check:
         return file in self.package.sizes and all(one.file != file for one in self.verdict.broken)
 
     def bad_lines(self, file: str) -> set[int]:
-        """Lines of a text found wrong, from 1 on."""
-        return {one.at["line"] for one in self.verdict.broken if one.file == file and "line" in one.at}
+        """Lines of a text whose words were found wrong, from 1 on."""
+        mine = (one for one in self.verdict.broken if one.file == file and one.why not in LINE_FEED)
+        return {one.at["line"] for one in mine if "line" in one.at}
 
     def text(self, file: str) -> bytes:
         """A whole small file; empty where it cannot be read, which was said before."""
@@ -1349,21 +1375,47 @@ class Check:
 
     def _name_parts(self, name: str) -> None:
         """Say which lines or blocks of a file differ from the manifest."""
-        expected, found = self.listed[name].get("parts"), parts_of(name, self.text(name))
+        raw = self.text(name)
+        expected, found = self.listed[name].get("parts"), parts_of(name, raw)
         if expected == found or not isinstance(expected, list):
+            self._name_end(name, raw)
+        elif name.endswith(TEXTS):
+            self._name_lines(name, raw, expected, found)
+        else:
+            self._name_blocks(name, expected, found)
+
+    def _name_end(self, name: str, raw: bytes) -> None:
+        """All lines are as listed: the line feed at the end is not, or else it is the manifest that is wrong."""
+        wanted, line = self.listed[name].get("sha256"), len(lines_of(raw))
+        if name.endswith(TEXTS) and hashlib.sha256(raw + b"\n").hexdigest() == wanted:
+            self.bad(name, "line", "line_feed_missing", line=line)
+        elif name.endswith(TEXTS) and raw[-1:] == b"\n" and hashlib.sha256(raw[:-1]).hexdigest() == wanted:
+            self.bad(name, "line", "line_feed_added", line=line)
+        else:
             self._blame_manifest(name)
-            return
-        for at, kind in differences(expected, found):
-            if name.endswith(TEXTS):
+
+    def _name_lines(self, name: str, raw: bytes, expected: Sequence[str], found: Sequence[str]) -> None:
+        """Say which lines of a text differ; that it is empty or breaks off is one thing, however many are gone."""
+        cut = cut_at(expected, found, ended=raw.endswith(b"\n"))
+        if expected and not raw:
+            self.bad(name, "", "emptied")
+        elif cut is not None:
+            self.bad(name, "line", "cut_off", line=cut + 1)
+        else:
+            for at, kind in differences(expected, found):
                 self.bad(name, "line", kind, line=at + 1)
-            else:
-                self.bad(
-                    name,
-                    "bytes",
-                    kind,
-                    first=at * BLOCK,
-                    last=min((at + 1) * BLOCK, self.package.sizes[name]) - 1,
-                )
+
+    def _name_blocks(self, name: str, expected: Sequence[str], found: Sequence[str]) -> None:
+        """Say which blocks of a file that is no text differ."""
+        size, wanted = self.package.sizes[name], self.listed[name].get("size", 0)
+        if not size:
+            self.bad(name, "", "emptied")
+        elif size < wanted and cut_at(expected, found, ended=False) is not None:
+            self.bad(name, "bytes", "cut_off", first=size, last=wanted - 1)
+        else:
+            for at, kind in differences(expected, found):
+                end = min((at + 1) * BLOCK, max(size, wanted))
+                self.bad(name, "bytes", kind, first=at * BLOCK, last=end - 1)
 
     # -- checkpoint -------------------------------------------------------------------------------
 
@@ -1372,6 +1424,10 @@ class Check:
         if self.keys:
             return next((key for key in self.keys if key.kind != COSIGNATURE), None)
         return self._key("keys/log.vkey")
+
+    def _keyless(self, key: VerifierKey | None) -> bool:
+        """Whether there is no log's key since the package's own is none, which was said of its file."""
+        return key is None and not self.keys
 
     def _key(self, file: str) -> VerifierKey | None:
         try:
@@ -1391,7 +1447,7 @@ class Check:
             self.bad("checkpoint", "signature", "wrong_signature")
             self.count("checkpoint", 0, 1)
             return
-        if not signed or (key and head.origin != key.name):
+        if not self._keyless(key) and (not signed or (key and head.origin != key.name)):
             self.bad("checkpoint", "signature", "not_signed")
         self.head = head
         self.verdict.checkpoint = {
@@ -1523,11 +1579,8 @@ class Check:
         first = Head.parse(note.text)
         path = [base64.b64decode(one, validate=True) for one in document["consistency"]]
         key = self.log_key()
-        if (
-            key is None
-            or not note.check(key)[0]
-            or not is_consistent(first.size, first.root, head.size, head.root, path)
-        ):
+        signed = note.check(key)[0] if key else self._keyless(key)
+        if not signed or not is_consistent(first.size, first.root, head.size, head.root, path):
             self.bad("proofs.json", "line", "not_consistent", line=1)
         if key and note.strange([key]):
             self.bad("proofs.json", "line", "extra", line=1)
@@ -1638,7 +1691,8 @@ class Check:
 
     def events(self) -> None:
         """Every event is the one in the log and follows the one before."""
-        lines = lines_of(self.text("events.jsonl"))
+        raw = self.text("events.jsonl")
+        lines = lines_of(raw)
         leaves = {
             line["leaf"]["event"]: line["leaf"]["sha256"]
             for line in self.leaves
@@ -1651,8 +1705,7 @@ class Check:
             leaves.get(number, found[number - 1] if number <= len(found) else "")
             for number in range(1, count + 1)
         ]
-        for at, kind in differences(expected, found):
-            self.bad("events.jsonl", "line", kind, line=at + 1)
+        self._name_lines("events.jsonl", raw, expected, found)
         for number in sorted(number for number in leaves if number > count):
             self.bad("events.jsonl", "line", "missing", line=number)
         self._chain(lines)
@@ -1747,12 +1800,14 @@ class Check:
     def timestamps(self) -> None:
         """Time stamps of others (RFC 3161) over the checkpoint; checked where `rfc3161-client` is installed."""
         names = sorted(filter(STAMP.fullmatch, self.package.sizes))
-        good = 0
+        good, given = 0, {"checkpoint", "keys/timestamp-ca.pem"}
+        changed = any(one.file in given and one.why in CHANGED for one in self.verdict.broken)
         for name in names:
             found = stamped(
                 self.text(name), _unsigned(self.text("checkpoint")), self.text("keys/timestamp-ca.pem")
             )
-            if found["ok"] is False:
+            # A stamp is not wrong since what it is over, or checked with, was changed: of that all was said.
+            if found["ok"] is False and not (changed and is_stamp(self.text(name))):
                 self.bad(name, "", "wrong_timestamp")
             good += found["ok"] is True
             self.verdict.timestamps.append({"file": name, **found})
@@ -1974,6 +2029,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "signed_list": "清单：{size} 个文件，签名 {name}（公钥编号 {key}）",
         "good": "未发现任何改动", "bad": "有 {count} 处不一致", "signed": "检查点：日志长度 {size}，签名 {name}（公钥编号 {key}）",
         "own_key": "公钥取自包内：请与该平台公布的公钥核对，或用 --key 给出", "cosigned": "见证 {name}，{at}", "stamped": "时间戳 {file}，{at}",
+        "emptied": "文件被清空", "cut_off": "文件从这里起中断，其后的内容缺失", "line_feed_missing": "末行缺少结尾的换行符",
+        "line_feed_added": "末行之后多了一个换行符",
         "unstamped": "时间戳 {file} 未核验：需安装 rfc3161-client", "no_key_file": "{path} 里没有公钥",
         "no_package": "{path} 不是证据包：里面没有证据包的清单和记录。请选择从平台下载的 zip，或它解开后的文件夹",
         "no_file": "没有 {path}，或没有权限读它：请核对路径",
@@ -2003,6 +2060,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "not_as_sealed": "differs from what was sealed in the log", "chain": "does not follow the event before", "wrong_timestamp": "wrong time stamp",
         "other_list": "not the list of files that was signed", "signed_list": "list of {size} files, signed by {name} (key {key})",
         "good": "nothing was changed", "bad": "{count} things differ", "signed": "checkpoint: {size} leaves, signed by {name} (key {key})",
+        "emptied": "the file is empty", "cut_off": "the file breaks off here: what should follow is missing",
+        "line_feed_missing": "the line feed at the end of the last line is missing", "line_feed_added": "there is a line feed more behind the last line",
         "own_key": "the key is the package's own: compare it with the one the platform publishes, or give that one with --key",
         "cosigned": "witnessed by {name}, {at}", "stamped": "time stamp {file}, {at}", "unstamped": "time stamp {file} not checked: rfc3161-client is not installed",
         "no_key_file": "{path} holds no public key",
@@ -2063,6 +2122,8 @@ def _in_lines(verdict: Verdict, lang: str) -> Iterator[str]:
             yield words["own_key"]
     yield from (words["cosigned"].format_map(one) for one in signed.get("cosigned_by", ()))
     for stamp in verdict.timestamps:
+        if stamp["ok"] is False:
+            continue  # it is among what differs, or what it is over is
         yield words["unstamped" if stamp["ok"] is None else "stamped"].format_map(stamp)
 
 

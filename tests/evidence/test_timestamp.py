@@ -6,13 +6,16 @@ import http.server
 import shutil
 import subprocess
 import threading
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from evidence import timestamp
-from evidence.verify import stamped
+from evidence.verify import check, stamped
+from tests.evidence.packages import make
+from tests.evidence.test_verify import relist
 from tests.needed import needed
 
 CONFIG = """
@@ -102,6 +105,28 @@ def test_a_stamp_is_given_and_holds_for_its_text_alone(authority: tuple[str, Pat
         raw = bytearray(reply)
         raw[at] ^= 1
         assert stamped(bytes(raw), b"sunbid.example/log\n7\n", roots)["ok"] is False
+
+
+def test_a_changed_checkpoint_does_not_accuse_the_stamp_over_it(
+    authority: tuple[str, Path], tmp_path: Path
+) -> None:
+    url, root = authority
+    with zipfile.ZipFile(make(tmp_path, segments=8).zip) as packed:
+        packed.extractall(tmp_path / "p")
+    note = (tmp_path / "p/checkpoint").read_bytes()
+    (tmp_path / "p/timestamps").mkdir()
+    (tmp_path / "p/timestamps/1.tsr").write_bytes(timestamp.ask(url, note.rpartition(b"\n\n")[0] + b"\n"))
+    (tmp_path / "p/keys/timestamp-ca.pem").write_bytes(root.read_bytes())
+    relist(tmp_path / "p")
+    sealed = {("keys/timestamp-ca.pem", "not_as_sealed")}  # it came later here than the seal
+    assert {(one.file, one.why) for one in check(tmp_path / "p").broken} == sealed
+    for name in ("checkpoint", "timestamps/1.tsr"):
+        raw = bytearray(good := (tmp_path / "p" / name).read_bytes())
+        raw[60] ^= 1
+        (tmp_path / "p" / name).write_bytes(raw)
+        found = {(one.file, one.why) for one in check(tmp_path / "p").broken}
+        assert found == {*sealed, (name, "changed")}
+        (tmp_path / "p" / name).write_bytes(good)
 
 
 def test_another_authority_is_not_believed(authority: tuple[str, Path], tmp_path: Path) -> None:

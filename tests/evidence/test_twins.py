@@ -345,6 +345,39 @@ def test_a_file_that_is_changed_is_one_fault_and_not_also_that_it_is_of_no_use(
     ]
 
 
+def single_faults(whole: Files) -> Iterator[tuple[str, bytes | None, tuple[str, str, dict[str, Any]]]]:
+    """(file, what becomes of it, the one finding that follows): None for a file that is taken away."""
+    for name in FILES:
+        if name.endswith(verify.TEXTS) and name not in ("manifest.json", "leaves.jsonl"):
+            yield name, whole[name][:-1], ("line", "line_feed_missing", {"line": len(lines_of(whole[name]))})
+            yield name, b"", ("", "emptied", {})
+            yield name, None, ("", "file_missing", {})
+    events = whole["events.jsonl"]
+    last = len(lines_of(whole["leaves.jsonl"]))
+    yield "leaves.jsonl", whole["leaves.jsonl"][:-1], ("line", "line_feed_missing", {"line": last})
+    yield "events.jsonl", events[: events.index(b"\n") + 9], ("line", "cut_off", {"line": 2})
+    yield "events.jsonl", b"".join(events.splitlines(keepends=True)[:5]), ("line", "cut_off", {"line": 6})
+    yield "record.pdf", b"", ("", "emptied", {})
+    size = len(whole["record.pdf"])
+    yield "record.pdf", whole["record.pdf"][:4100], ("bytes", "cut_off", {"first": 4100, "last": size - 1})
+    root = whole["checkpoint"].index(b"\n", whole["checkpoint"].index(b"\n") + 1) + 4
+    head = bytearray(whole["checkpoint"])
+    head[root] ^= 1
+    yield "checkpoint", bytes(head), ("line", "changed", {"line": 3})
+
+
+def test_one_fault_is_one_finding_in_the_file_that_has_it(whole: Files, tmp_path: Path) -> None:
+    faults, paths = [*single_faults(whole)], list[Path]()
+    for number, (name, raw, _) in enumerate(faults):
+        files = {other: body for other, body in whole.items() if other != name}
+        paths.append(repacked(files if raw is None else {**files, name: raw}, tmp_path / f"{number}.zip"))
+    for keys in ([LOG.verifier], []):
+        for (name, _, expected), path, told in zip(faults, paths, in_browser(paths, keys), strict=True):
+            place, why, at = expected
+            wanted = named([{"file": name, "place": place, "why": why, "at": at}])
+            assert by_file(path, keys) == named(told["broken"]) == wanted, (name, why, keys)
+
+
 def test_a_damaged_manifest_accuses_no_file(whole: Files, tmp_path: Path) -> None:
     for at, line, unlisted in ((0, 1, 0), (whole["manifest.json"].index(b"\n") + 1, 2, 1)):
         raw = bytearray(whole["manifest.json"])

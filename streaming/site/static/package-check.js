@@ -1,9 +1,10 @@
 // The check of an opening's evidence package, step by step as evidence/verify.py does it; its words and codes are the same.
 import { COSIGNATURE, signedBy, isConsistent, leafHash, parseHead, parseKey, parseNote, rootByInclusion, strangeLines, unbase64 } from "./notes.js";
 import {
-  BLOCK, TEXT, bothAt, bytesOf, canonical, decoder, differences, digest, encoder, isEntry, isHash, isProper, isRecording, isSeal, isStamp, isWhole, keyed,
+  bytesOf, canonical, decoder, differences, digest, encoder, isEntry, isHash, isProper, isRecording, isSeal, isStamp, isWhole, keyed,
   lined, linesOf, link, listedAs, openingOf, parsed, partsOf, salvaged, sameList, shaped, unreadableLine,
 } from "./package-format.js";
+import { nameLines, nameParts } from "./package-parts.js";
 import { segmentAt, standing, wantedOf } from "./package-segments.js";
 import { Sha256, hex, sha256, unhex } from "./sha256.js";
 import { addedByMacos, crc32 } from "./zip.js";
@@ -15,9 +16,10 @@ const PROOF = ["checkpoint", "leaves.jsonl", "proofs.json"], STAMP = /^timestamp
 const CHUNK = 4 << 20;
 const NAMED = 1000; // so many things are named one by one though neither they nor a leaf of theirs are in the package
 const LAST_MOMENT = 253_402_271_999; // seconds since 1970 at the end of the year 9999 in Beijing
-/** What is said of a file since the manifest says otherwise. */
-const OF_A_CHANGED = ["wrong_signature", "no_key", "unreadable"];
-const BY_MANIFEST = ["file_missing", "file_extra", "changed", "moved", "missing", "extra"];
+/** What is said of a text but for whose end all is as it should be; of a file since the manifest says otherwise; what follows of itself from that. */
+const LINE_FEED = ["line_feed_missing", "line_feed_added"];
+const CHANGED = ["file_missing", "changed", "moved", "missing", "extra", "emptied", "cut_off", ...LINE_FEED], BY_MANIFEST = ["file_extra", ...CHANGED];
+const OF_A_CHANGED = ["wrong_signature", "not_signed", "wrong_cosignature", "wrong_time", "wrong_timestamp", "no_key", "unreadable"];
 const same = (one, other) => one?.size === other.size && one?.sha256 === other.sha256;
 
 /** One check of an opening's package. `tell(step, done, total)` hears how far it is. */
@@ -49,13 +51,17 @@ export class Check {
   /** Note what differs; `hashes`, where they tell something: the digest that was written down and the one computed here. */
   bad(file, place, why, at = {}, hashes = null) {
     const found = { file, place, why, at, ...(hashes ? { hashes: { expected: hashes[0], found: hashes[1] } } : {}) };
-    if (OF_A_CHANGED.includes(why) && this.broken.some((one) => one.file === file && one.why === "changed")) return;
+    const follows = OF_A_CHANGED.includes(why) || (why === "form" && !place);
+    if (follows && this.broken.some((one) => one.file === file && CHANGED.includes(one.why))) return;
     const key = JSON.stringify([file, place, at]);
     if (!this.noted.has(key)) { this.noted.add(key); this.broken.push(found); }
   }
   count(step, done, total) { this.steps[step] = [done, total]; this.tell(step, done, total, true); }
   holds(file) { return this.blobs.has(file) && this.broken.every((one) => one.file !== file); }
-  badLines(file) { return new Set(this.broken.filter((one) => one.file === file && "line" in one.at).map((one) => one.at.line)); }
+  badLines(file) {
+    const mine = this.broken.filter((one) => one.file === file && !LINE_FEED.includes(one.why));
+    return new Set(mine.flatMap(({ at }) => ("line" in at ? [at.line] : [])));
+  }
   async raw(name) { return this.blobs.has(name) && this.blobs.get(name).size <= LARGEST ? new Uint8Array(await this.blobs.get(name).arrayBuffer()) : new Uint8Array(); }
   async text(name) { return decoder.decode(await this.raw(name)); }
 
@@ -125,7 +131,7 @@ export class Check {
       if (fits && (isRecording(name) || sameList(listed.parts, partsOf(name, await this.raw(name))))) { good += 1; this.checksumFits(name, checksum); }
       else if (fits) this.blameManifest(name);
       else if (isRecording(name)) this.unlike.set(name, [listed.sha256, found]); // named by its segments
-      else await this.nameParts(name, listed);
+      else nameParts(this, name, await this.raw(name));
     }
     for (const name of [...this.constructor.unlisted].sort()) if (this.blobs.has(name)) this.checksumFits(name, crc32(await this.raw(name)));
     this.count("files", good, this.listed.size);
@@ -133,16 +139,6 @@ export class Check {
   /** A file that is as it should be is also what the zip's checksum says, or it could not be unpacked. */
   checksumFits(name, found) { if (this.crcs.get(name) !== found && this.holds(name)) this.bad(name, "", "zip_crc"); }
   blameManifest(name) { this.bad("manifest.json", "line", "manifest_differs", { line: [...this.listed.keys()].indexOf(name) + 2 }); }
-  async nameParts(name, listed) {
-    const found = partsOf(name, await this.raw(name));
-    if (!Array.isArray(listed.parts) || sameList(listed.parts, found)) { this.blameManifest(name); return; }
-    for (const [at, why] of differences(listed.parts, found)) {
-      const hashes = bothAt(listed.parts, found, at);
-      if (TEXT.test(name)) this.bad(name, "line", why, { line: at + 1 }, hashes);
-      else this.bad(name, "bytes", why, { first: at * BLOCK, last: Math.min((at + 1) * BLOCK, this.blobs.get(name).size) - 1 }, hashes);
-    }
-  }
-
   async readLeaves() {
     const bad = this.badLines("leaves.jsonl");
     let seq = 0;
@@ -180,7 +176,7 @@ export class Check {
     try {
       const note = parseNote(await this.text("checkpoint")), head = parseHead(note.text);
       const signed = key ? (await signedBy(note, key)).signed : false;
-      if (signed === false || head.origin !== key.name) this.bad("checkpoint", "signature", "not_signed");
+      if (key && (signed === false || head.origin !== key.name)) this.bad("checkpoint", "signature", "not_signed");
       this.unsure ||= signed === null;
       good = signed ? 1 : 0;
       Object.assign(this, { note, head });
@@ -228,7 +224,7 @@ export class Check {
       if (lined({ size, root: hex(root), first: firstNote, consistency }, "inclusion", inclusion) !== text) this.bad("proofs.json", "", "form");
       if (this.head && (told.size !== this.head.size || told.root !== hex(this.head.root))) this.bad("proofs.json", "line", "other_head", { line: 1 });
       const note = parseNote(told.first), first = parseHead(note.text);
-      const signed = this.key ? (await signedBy(note, this.key)).signed : false;
+      const signed = this.key ? (await signedBy(note, this.key)).signed : null; // that there is no key was said
       if (signed === false || !isConsistent(first.size, first.root, told.size, root, told.consistency.map(unbase64)))
         this.bad("proofs.json", "line", "not_consistent", { line: 1 });
       if (this.key && strangeLines(note, [this.key]).length) this.bad("proofs.json", "line", "extra", { line: 1 });
@@ -319,14 +315,14 @@ export class Check {
   }
 
   async events() {
-    const lines = linesOf(await this.raw("events.jsonl"));
+    const raw = await this.raw("events.jsonl"), lines = linesOf(raw);
     const leaves = new Map(this.leaves.filter((line) => line?.leaf.kind === "event").map((line) => [line.leaf.event, line.leaf.sha256]));
     const found = lines.map((line) => hex(sha256(line)));
     let told = Math.max(this.seal.events, this.hasSeal ? 0 : lines.length);
     for (const number of leaves.keys()) told = Math.max(told, number);
     const count = Math.min(told, lines.length + this.leaves.length + NAMED);
     const expected = Array.from({ length: count }, (_, index) => leaves.get(index + 1) ?? found[index] ?? "");
-    for (const [at, why] of differences(expected, found)) this.bad("events.jsonl", "line", why, { line: at + 1 }, bothAt(expected, found, at));
+    nameLines(this, "events.jsonl", raw, expected, found);
     for (const number of leaves.keys()) if (number > count) this.bad("events.jsonl", "line", "missing", { line: number });
     this.chain(lines);
     this.count("events", Math.max(0, lines.length - this.badLines("events.jsonl").size), Math.max(count, lines.length));
