@@ -131,12 +131,17 @@ export class Player {
     const live = state === "live" && !paused;
     this.box.dataset.state = paused ? "paused" : state;
     this.slate.hidden = live;
-    this.live.hidden = !live || this.room?.state === "standby";
+    this.live.hidden = !live || !this.onAir();
     if (live) return;
     const key = paused ? "paused" : this.slateKey(state), { due } = this.options;
     if (this.slateIcon.dataset.key !== key) { this.slateIcon.dataset.key = key; this.slateIcon.replaceChildren(icon(key === "paused" ? "pause" : "clock")); }
     this.title.textContent = paused && this.room.covered ? words.coveredTitle : say(words[`${key}Title`], { time: due ? minute(due) : "" });
     this.detail.textContent = (paused && reasonText(this.room.reason, words)) || (key === "scheduled" ? countdown(due, words) : words[`${key}Detail`] ?? "");
+  }
+
+  /** Whether an opening is going on before the camera; of a room that is not public nobody says so. */
+  onAir() {
+    return this.room ? this.room.state === "live" : Boolean(this.options.secret);
   }
 
   /** Why there is no picture: its opening is still to come, it is over, the picture is on its way, or there is none. */

@@ -57,17 +57,19 @@ export class TaskPane {
   // ── the picture ────────────────────────────────────────────────────────
 
   drawPicture(task) {
-    const { words } = this, wanted = task.room_id ? `${task.id}/${task.room_id}` : this.lent?.of === task.id ? `${task.id}/lent` : null;
-    this.snap.hidden = !(task.mine && task.allowed.includes("snapshot"));
-    if (wanted && wanted === this.playing) return;
-    if (!wanted && this.playing === `${task.id}/none/${task.secret}/${task.state}`) return;
+    const { words } = this, here = this.isHere(task);
+    const wanted = here && task.room_id ? `${task.id}/${task.room_id}` : this.lent?.of === task.id ? `${task.id}/lent` : `${task.id}/none/${task.secret}/${task.state}/${task.over}/${here}`;
+    const plays = !wanted.startsWith(`${task.id}/none/`);
+    this.snap.hidden = !(here && task.mine && task.allowed.includes("snapshot"));
+    if (wanted === this.playing) return;
     this.stop();
-    this.playing = wanted ?? `${task.id}/none/${task.secret}/${task.state}`;
-    if (!wanted) {
+    this.playing = wanted;
+    if (!plays) {
       const ask = task.secret && this.board.manages && !task.mine ? h("button.btn", { type: "button", onclick: () => this.board.forms.look(task, (told) => this.lend(task, told)) }, words.look) : null;
-      const over = task.state === "ended" && task.opening;
+      const over = task.opening && (task.over || task.state === "ended");
       const again = over ? h("a.btn", { href: this.address(task), target: "_blank", rel: "noopener" }, words.watch) : null;
-      this.picture.replaceChildren(h("div.dark", {}, h("b", {}, task.secret ? words.secretPicture : over ? words.overPicture : words.noRoom), h("small", {}, task.secret ? words.secretWhat : ""), ask, again));
+      const [title, why] = this.without(task, here);
+      this.picture.replaceChildren(h("div.dark", {}, h("b", {}, title), h("small", {}, why), ask, again));
       return;
     }
     this.picture.replaceChildren();
@@ -79,6 +81,22 @@ export class TaskPane {
     this.tellRoom();
   }
 
+  /** Whether the room's picture is one of this task's opening: as the desk says, unless the hub has said since that the
+   *  room is at another or that this one is over. */
+  isHere(task) {
+    const room = task.opening && this.board.rooms?.find((one) => one.id === task.room_id);
+    return task.at_hand && !(room && (room.state === "ended" || (room.opening && room.opening !== task.opening)));
+  }
+
+  /** Why no picture is shown, in two parts. */
+  without(task, here) {
+    const { words } = this;
+    if (task.secret) return [words.secretPicture, words.secretWhat];
+    if (task.over) return [words.openingOver, ""];
+    if (task.state === "ended") return [words.overPicture, ""];
+    return here || !task.room ? [words.noRoom, ""] : [words.elsewhere, say(words.elsewhereWhat, { time: minute(task.due_at) })];
+  }
+
   async token(task) {
     const lent = this.lent?.of === task.id ? this.lent.token : null;
     if (lent) { this.lent.token = null; return lent; }
@@ -88,6 +106,12 @@ export class TaskPane {
   lend(task, { token, room, reason }) {
     this.lent = { of: task.id, token, room, reason };
     this.drawPicture(task);
+  }
+
+  /** The hub told of the rooms: the picture comes and goes with its opening. */
+  heardOfRooms() {
+    if (this.task) this.drawPicture(this.task);
+    this.tellRoom();
   }
 
   /** The hub's word of the room, for the slate and the badge. */

@@ -9,7 +9,7 @@ import { AlarmCard, LookCard, ReportCard } from "./witness-side.js";
 import { TaskPane } from "./witness-task.js";
 
 const LOOK = 2000; // ms
-const GROUPS = [["open", ["open"]], ["running", ["joined", "paused", "handed_over", "assigned"]], ["ended", ["ended"]]];
+const GROUPS = ["open", "running", "ended"];
 
 class WitnessBoard {
   constructor(root, data) {
@@ -18,7 +18,7 @@ class WitnessBoard {
     this.chosen = new URLSearchParams(location.search).get("task");
     this.forms = new WitnessForms(this);
     this.build();
-    this.listen = new Rooms(data.hub, (rooms) => { this.rooms = rooms; this.pane.tellRoom(); });
+    this.listen = new Rooms(data.hub, (rooms) => { this.rooms = rooms; this.pane.heardOfRooms(); });
     this.onkey = (event) => this.key(event);
     document.addEventListener("keydown", this.onkey);
     this.looking = setInterval(() => { if (!this.data.paused && !document.hidden) this.load(); }, LOOK);
@@ -131,7 +131,7 @@ class WitnessBoard {
     const { words } = this, { counts, tasks } = board;
     this.figures.replaceChildren(...this.kpis(board));
     this.total.textContent = say(words.total, { n: tasks.length });
-    const fit = tasks.length ? GROUPS.flatMap(([name, states]) => this.group(name, tasks.filter((one) => states.includes(one.state)))) : [h("p.muted.none", {}, board.manages ? words.noTasks : words.noTasksMine)];
+    const fit = tasks.length ? GROUPS.flatMap((name) => this.group(name, tasks.filter((one) => one.group === name))) : [h("p.muted.none", {}, board.manages ? words.noTasks : words.noTasksMine)];
     this.list.replaceChildren(...fit);
     this.drawButton.hidden = !board.manages || !counts.open;
     this.drawButton.replaceChildren(icon("dice"), say(words.drawSome, { n: counts.open }));

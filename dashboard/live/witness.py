@@ -24,7 +24,7 @@ from records.tables.witnessing import (
     WitnessReport,
     WitnessTask,
 )
-from records.witnessing import alarms, draws, looks, papers, tasks
+from records.witnessing import alarms, draws, looks, papers, scene, tasks
 from records.witnessing.checklist import ABNORMAL, CHECKLIST, OPENING, Item
 from supervision.figures import formats as figures
 from supervision.figures.filters import Filters, Period
@@ -124,7 +124,7 @@ def _line(one: Listed, who: Viewer, troubled: Iterable[str]) -> dict[str, Any]:
     place = place_names.of_opening(one.room, one.centre, who.lang) or ""
     return {
         "id": task.id, "step": task.step, "lot": task.lot_id, "title": one.lot.name, "due_at": rfc3339(task.due_at),
-        "room": "" if secret and not mine else place, "state": task.state, "version": task.version,
+        "room": "" if secret and not mine else place, "state": task.state, "group": tasks.GROUP_OF[task.state], "version": task.version,
         "witness": who.name(task.witness), "mine": mine, "method": task.method, "done": one.done, "of": one.of,
         "abnormal": one.abnormal, "reports": one.reports, "ended_at": rfc3339(task.ended_at),
         "alarm": bool(task.room_id and task.room_id in set(troubled)),
@@ -132,7 +132,7 @@ def _line(one: Listed, who: Viewer, troubled: Iterable[str]) -> dict[str, Any]:
 
 
 def _counts(session: Session, found: Sequence[Listed], user: SignedIn) -> dict[str, int]:
-    running = [one for one in found if one.task.state in tasks.RUNNING]
+    running = [one for one in found if tasks.GROUP_OF[one.task.state] == "running"]
     return {
         "open": sum(one.task.state == "open" for one in found),
         "assigned": sum(one.task.state == "assigned" for one in found),
@@ -208,9 +208,11 @@ def detail(session: Session, number: str, user: SignedIn, lang: str) -> dict[str
         sum(one.result == ABNORMAL for one in noted), of=len(CHECKLIST[task.step]),
     )  # fmt: skip
     found = _line(held, who, {alarm.room_id for alarm in alarms.open_alarms(session)})
+    shown, over = scene.shows_picture(session, task), scene.is_over(session, task)
     found |= {
-        "room_id": _picture(task, room, who), "secret": room is not None and not room.is_public,
-        "opening": task.opening_id, "closing": task.closing, "allowed": allowed(task, user),
+        "room_id": _picture(task, room, who) if shown else None, "secret": room is not None and not room.is_public,
+        "over": over, "at_hand": shown,
+        "opening": task.opening_id, "closing": task.closing, "allowed": allowed(task, user, shown, over),
         "items": _items(session, task, noted, who),
         "remarks": [_noted(one, who) for one in noted if one.item.startswith("note-")],
         "reports": [_report(one, who) for one in tasks.reports(session, number) if _shown(one, user)],
@@ -228,8 +230,16 @@ def _picture(task: WitnessTask, room: Room | None, who: Viewer) -> str | None:
     return room.id if room.is_public or (task.witness == who.user.name and task.state == "joined") else None
 
 
-def allowed(task: WitnessTask, user: SignedIn) -> list[str]:
-    """The acts that are legal now for somebody."""
+def allowed(task: WitnessTask, user: SignedIn, shown: bool, over: bool) -> list[str]:
+    """The acts that are legal now for somebody. `shown`: the room's picture is one of what is witnessed; `over`: that is
+    known to be over, and nobody begins to witness it any more."""
+    if task.state == "open" and over:
+        return []
+    return [one for one in _by_state(task, user) if one != "snapshot" or shown]
+
+
+def _by_state(task: WitnessTask, user: SignedIn) -> list[str]:
+    """The acts that the state of a task allows somebody."""
     found = []
     for kind, rule in tasks.ACTS.items():
         mine = rule.witness and task.witness == user.name

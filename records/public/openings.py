@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from records.bulk import chunks
@@ -16,7 +16,7 @@ from records.tables.intake import Source
 from records.tables.openings import Opening, OpeningEvent
 from records.tables.organisations import Centre, Organisation, Room
 from records.tables.projects import Lot, Project
-from records.visibility import FIRST_MOMENT, NO_MOMENT, Datum, LotClock, visible_from
+from records.visibility import FIRST_MOMENT, NO_MOMENT, Datum, LotClock, visible, visible_from
 
 
 def publish_opening(session: Session, opening: Opening) -> None:
@@ -106,6 +106,13 @@ def opened_from(opening: Opening, lot: Lot) -> datetime:
     known = begun is not None and begun <= now()
     clock = LotClock(deadline=begun if known else moment_of(opening, lot))
     return visible_from(Datum.OPENING_PROCESS, clock) or NO_MOMENT
+
+
+def process_told(at: datetime | None = None) -> ColumnElement[bool]:
+    """SQL over `Opening` and its `Lot`, for supervisors: how the opening stands may be told, as `opened_from` says it."""
+    instant = at or now()
+    begun = func.coalesce(Opening.started_at, Opening.ended_at) <= instant
+    return or_(and_(Opening.head_seq > 0, begun), visible(Datum.OPENING_PROCESS, at=instant))
 
 
 def events_from(session: Session, opening: Opening, lot: Lot) -> datetime:

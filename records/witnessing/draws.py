@@ -63,6 +63,7 @@ def prepare(
         task = tasks.of(session, number)
         if task.state != "open":
             raise Conflict(Message("witness.draw_taken", task=number, who=shown_name(session, task.witness)))
+        tasks.check_not_over(session, task)
         if len(candidates(people, task.step, ())) < FEWEST:
             raise Invalid(Message("witness.draw_few", least=FEWEST))
     seed = secrets.token_hex(32)

@@ -16,7 +16,7 @@ from messages import Invalid, Message, Unknown
 from records.administration import By, Conflict, shown_name
 from records.clock import now
 from records.tables.witnessing import WitnessReport, WitnessSnapshot
-from records.witnessing import tasks
+from records.witnessing import scene, tasks
 from records.witnessing.checklist import HANDLINGS, REPORT_KINDS
 
 LARGEST = 1 << 20
@@ -35,7 +35,8 @@ MOST = 200
 def add_snapshot(
     session: Session, number: str, picture: bytes, by: By, role: str, *, note: object = None
 ) -> WitnessSnapshot:
-    """Keep a picture of a task with its digest. Raises Invalid (too large, no picture of an allowed kind)."""
+    """Keep a picture of a task with its digest. Raises Invalid (too large, no picture of an allowed kind), IllegalAct (the
+    room is not at the task's opening: what it shows would prove another)."""
     digest, words = hashlib.sha256(picture).hexdigest(), tasks.remark_of(note)
     media_type, (width, height) = _looked_at(picture)
     held = session.get(WitnessSnapshot, (digest, number))
@@ -43,6 +44,8 @@ def add_snapshot(
         return held
     if len(snapshots(session, number)) >= MOST:
         raise Conflict(Message("witness.snapshots_full", most=MOST))
+    if not scene.shows_picture(session, tasks.of(session, number)):
+        raise tasks.IllegalAct(Message("witness.other_opening"))
     done = tasks.act(
         session, number, "snapshot", by, role, seen=None, detail={"sha256": digest, "note": words}
     )

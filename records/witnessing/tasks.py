@@ -18,18 +18,20 @@ from messages import Invalid, Message, Unknown
 from records import audit, chain, draw, texts
 from records.administration import By, Conflict, shown_name
 from records.clock import now
-from records.public.openings import moment_of
 from records.states import STAGES
 from records.tables.evaluation import Evaluation
 from records.tables.openings import Opening, OpeningEvent
 from records.tables.projects import Lot
 from records.tables.users import User
 from records.tables.witnessing import WitnessAct, WitnessItem, WitnessReport, WitnessTask
-from records.visibility import Audience, Datum, LotClock, is_visible, visible_progress
+from records.witnessing import scene
 from records.witnessing.checklist import CHECKLIST, EVALUATION, OPENING, RESULTS, item
 
 STATES = ("open", "assigned", "joined", "paused", "handed_over", "ended")
-RUNNING = frozenset({"joined", "paused", "handed_over"})
+GROUP_OF = {"open": "open", "ended": "ended"} | dict.fromkeys(
+    ("assigned", "joined", "paused", "handed_over"), "running"
+)
+"""State → the part of the board it stands in, counted there and in the figure of that name: 待分配, 进行中, 已结束."""
 MANAGERS = frozenset({"supervisor", "admin"})
 """Roles that assign, draw and see every task."""
 MEMBER = "group-member"
@@ -154,6 +156,8 @@ def act(
                 state=Message(f"witness.state.{task.state}"),
             )
         )
+    if task.state == "open":
+        check_not_over(session, task)
     if rule.target:
         _check_target(session, task, target)
     if kind == "end":
@@ -163,6 +167,12 @@ def act(
     session.flush()
     _note(session, task, kind, by, dict(detail or {}) | ({"target": target} if target else {}))
     return Done(task)
+
+
+def check_not_over(session: Session, task: WitnessTask) -> None:
+    """Nobody begins to witness what is over. Raises IllegalAct."""
+    if scene.is_over(session, task):
+        raise IllegalAct(Message("witness.opening_over"))
 
 
 def _check_person(session: Session, task: WitnessTask, rule: Rule, kind: str, by: By, role: str) -> None:
@@ -337,17 +347,14 @@ def remark_of(note: object) -> str | None:
 
 
 def has_come(session: Session, task: WitnessTask, stage: str) -> bool:
-    """Whether an item's step has come, as far as a witness may know: of the opening, that is told from its deadline on."""
-    if task.step != OPENING or stage == "sign_in":
+    """Whether an item's step has come, as far as a witness may know: of the opening, that is told from its deadline on;
+    people come once the opening is at hand."""
+    if task.step != OPENING:
         return True
-    return STAGES.index(visible_stage(session, task)) >= STAGES.index(stage)
-
-
-def visible_stage(session: Session, task: WitnessTask) -> str:
-    """The stage of the task's opening as a supervisor may know it."""
-    opening = session.get_one(Opening, task.opening_id)
-    clock = LotClock(deadline=moment_of(opening, session.get_one(Lot, task.lot_id)))
-    return visible_progress(opening, is_visible(Datum.OPENING_PROCESS, clock, Audience.SUPERVISOR)).stage
+    known = scene.stands(session.get_one(Opening, task.opening_id), session.get_one(Lot, task.lot_id)).stage
+    if stage == "sign_in" and scene.is_at_hand(session, task):
+        return True
+    return STAGES.index(known) >= STAGES.index(stage)
 
 
 def items(session: Session, number: str) -> list[WitnessItem]:

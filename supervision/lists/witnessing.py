@@ -11,13 +11,14 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from records.lots import OVER, centre_of_lot
+from records.public.openings import process_told
 from records.tables.evaluation import Evaluation
 from records.tables.openings import Opening
 from records.tables.organisations import Centre, Room
 from records.tables.projects import Lot
 from records.tables.users import User
 from records.tables.witnessing import WitnessItem, WitnessReport, WitnessTask
-from records.visibility import Datum, announced, visible
+from records.visibility import announced
 from records.witnessing import tasks
 from records.witnessing.checklist import ABNORMAL, CHECKLIST
 
@@ -105,7 +106,7 @@ def _reported(session: Session, numbers: Sequence[str]) -> Mapping[str, int]:
 def _unstarted(session: Session, asked: Question) -> Iterable[Listed]:
     """Openings and evaluations due that are not over and have no task yet. An opening before its deadline is listed as
     announced; whether it is over is told from then on only."""
-    over = Opening.state.in_((*OVER, "cancelled")) & visible(Datum.OPENING_PROCESS)
+    over = Opening.state.in_((*OVER, "cancelled")) & process_told()
     openings = (
         select(Opening, Lot, Room, Centre)
         .join(Lot, Lot.id == Opening.lot_id)

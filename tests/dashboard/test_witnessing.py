@@ -29,9 +29,11 @@ from records.administration import By
 from records.clock import now
 from records.ledger import Ledger
 from records.serving import signing
-from records.states import append_event
+from records.states import append_event, new_opening
 from records.tables.broadcast import PublicEvent
 from records.tables.evaluation import Evaluation
+from records.tables.openings import Opening
+from records.tables.projects import Lot
 from records.tables.users import AuditEntry, User
 from records.tables.witnessing import EquipmentAlarm, RoomLook, RoomView, WitnessAct, WitnessTask
 from records.witnessing import alarms, draws, looks, tasks
@@ -263,6 +265,57 @@ def test_nothing_of_it_reaches_the_public_rows(desk: Client, ledger: Ledger) -> 
     snap(supervisor, picture())
     act(supervisor, "end", closing="演练")
     assert rows() == before
+
+
+# ── the right opening ────────────────────────────────────────────────────────
+
+
+def test_a_room_at_another_opening_shows_and_proves_nothing_of_this_one(desk: Client, ledger: Ledger) -> None:
+    with ledger.write() as session:
+        later = Opening(
+            id="O-L3", lot_id="L2", room_id="yh-01", scheduled_at=now() + timedelta(minutes=5), source="test"
+        )
+        new_opening(session, later)
+    begin(ledger)
+    supervisor, number = desk("supervisor"), "opening-O-L3"
+    act(supervisor, "join", number)
+    found = task(supervisor, number)
+    assert (found["at_hand"], found["room_id"], found["items"][0]["come"]) == (False, None, False)
+    assert "snapshot" not in found["allowed"]
+    refused = snap(supervisor, picture(), number=number)
+    assert refused.status_code == 409 and "现在不在开这场标" in refused.json()["detail"]
+    assert tick(supervisor, "people", number=number).status_code == 409
+    assert task(supervisor)["at_hand"] and task(supervisor)["room_id"] == "yh-01"
+
+
+def test_nobody_begins_to_witness_what_is_over_though_the_lot_is_tendered_again(
+    desk: Client, ledger: Ledger
+) -> None:
+    supervisor = desk("supervisor")
+    prepared = supervisor.post("/api/witness/draws", json={"tasks": [OPENING]}).json()
+    with ledger.write() as session:
+        append_event(session, "O-L1", "ended", {"result": "terminated", "reason": "停电"}, actor="host")
+        session.get_one(Lot, "L1").deadline = now() + timedelta(days=20)
+    assert [one["id"] for one in board(supervisor)["tasks"]] == [EVALUATION]
+    found = task(supervisor)
+    assert (found["over"], found["room_id"], found["allowed"]) == (True, None, [])
+    for answer in (
+        act(supervisor, "join"),
+        act(desk("admin"), "assign", target="second"),
+        supervisor.post("/api/witness/draws", json={"tasks": [OPENING]}),
+    ):
+        assert answer.status_code == 409 and "已结束" in answer.json()["detail"]
+    told = supervisor.post(f"/api/witness/draws/{prepared['id']}", json={"seed": "ab" * 32}).json()
+    assert "kept" in told["result"][0] and task(supervisor)["state"] == "open"
+
+
+def test_the_figure_of_tasks_under_way_counts_what_the_list_shows_there(desk: Client) -> None:
+    supervisor = desk("supervisor")
+    act(supervisor, "assign", target="second")
+    found = board(supervisor)
+    assert [one["group"] for one in found["tasks"] if one["id"] == OPENING] == ["running"]
+    assert (found["counts"]["running"], found["counts"]["mine"]) == (1, 0)
+    assert board(desk("second"))["counts"]["mine"] == 1
 
 
 # ── the draw ─────────────────────────────────────────────────────────────────
