@@ -119,6 +119,8 @@ def test_what_was_changed_is_named_with_file_and_place(page: Page, made: Made, t
     expect(told).to_contain_text("第 1 片")
     expect(told).to_contain_text("2026-11-19 14:00:00+08:00")
     expect(told).to_contain_text("录像分片")
+    expect(told).to_contain_text("正在唱第 1 号")
+    expect(page.locator("#checks li[data-step=files]")).to_contain_text("12 个已核对，2 个不符")
     wanted, there = (told.locator("dl").last.locator(f".hash{kind}") for kind in (":not(.red)", ".red"))
     assert "".join(wanted.inner_text().split()) != "".join(there.inner_text().split())
     assert len("".join(there.inner_text().split())) == 64

@@ -76,7 +76,7 @@ def make_leads(root: Path) -> Path:
 def events(count: int) -> list[bytes]:
     previous, lines = genesis(f"opening/{OPENING}"), []
     for seq in range(1, count + 1):
-        body = {"opening": OPENING, "seq": seq, "ts": f"2026-11-19T06:{seq:02d}:00.000000Z", "type": "bid_read",
+        body = {"opening": OPENING, "seq": seq, "ts": f"2026-11-19T06:{seq - 1:02d}:00.000000Z", "type": "bid_read",
                 "payload": {"no": seq, "name": f"示例建设公司{seq}", "price": f"{seq}000.00"}}  # fmt: skip
         previous = link(previous, body)
         lines.append(

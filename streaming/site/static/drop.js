@@ -1,5 +1,6 @@
 // The page's side of checking a package: takes the file, shows each step, says what differs. The file stays here.
 import { $, el, lang, t, words } from "./site.js";
+import { Story } from "./story.js";
 import "./share.js";
 
 const rows = new Map([...document.querySelectorAll("#checks li")].map((row) => [row.dataset.step, row]));
@@ -62,7 +63,25 @@ function hash(digest, kind = "") {
   return shown;
 }
 
-function findings(broken) {
+/** What was going on at the opening while a changed piece of its recording was made, by the package's own events; empty where they do not tell. */
+function during({ place, at }, { broken, told }) {
+  if (place !== "segment" || !told.length || broken.some(({ file }) => file === "events.jsonl")) return "";
+  const [begins, ends] = [at.begins, at.ends].map((moment) => Date.parse(moment.replace(" ", "T"))), story = new Story(), read = new Set();
+  try {
+    for (const message of told) {
+      const since = Date.parse(message.ts);
+      if (since > begins && story.current !== null) read.add(story.current);
+      if (since > ends) break;
+      story.add(message);
+    }
+  } catch { return ""; } // events somebody made up need not add up to an opening
+  if (story.current !== null) read.add(story.current);
+  if (story.state === "paused") return t("differs.stage", { stage: t("state.paused") });
+  return read.size ? t("differs.reading", { no: new Intl.ListFormat(lang).format([...read].map(String)) }) : t("differs.stage", { stage: t(`stage.${story.stage}`) });
+}
+
+function findings(verdict) {
+  const { broken } = verdict;
   const box = $("told");
   box.querySelector("h2 span").textContent = t("differs.here");
   box.querySelector(".tag0").hidden = true;
@@ -74,7 +93,7 @@ function findings(broken) {
     const list = el("dl", "diff"), place = one.place ? fill(words[`why.place.${one.place}`], whole(one.at)) : "—";
     const code = el("dd");
     code.append(el("code", "", one.file));
-    const lines = [["step", t(`check.${stepOf(one)}`)], ["file", code], ["place", place], ["why", words[`why.${one.why}`], "red"]];
+    const then = during(one, verdict), lines = [["step", t(`check.${stepOf(one)}`)], ["file", code], ["place", place], ...(then ? [["during", then]] : []), ["why", words[`why.${one.why}`], "red"]];
     if (one.hashes) lines.push(["expected", hash(one.hashes.expected)], ["found", hash(one.hashes.found, "red")]);
     list.append(...lines.flatMap(([name, value, kind = ""]) => [el("dt", "", t(`differs.${name}`)), value instanceof Node ? value : el("dd", kind, value)]));
     return list;
@@ -118,11 +137,13 @@ function ownWords(name, verdict) {
 /** How a step ended: what it promises stands beside it only where that holds. */
 function ended(name, row, verdict) {
   const { broken, steps, unsure } = verdict, own = ownWords(name, verdict);
-  const [done, total] = steps[name] ?? [0, 0], wrong = broken.filter((one) => stepOf(one) === name).length;
+  const [done, total] = steps[name] ?? [0, 0], unlike = name === "files" ? verdict.hashed - done : 0, wrong = broken.filter((one) => stepOf(one) === name).length;
   const short = done < total, may = ["timestamps", "cosignatures"].includes(name) || (unsure && ["checkpoint", "signature"].includes(name));
   row.className = wrong || (short && !may) ? "bad" : own || short || total === 0 ? "unsure" : "good";
   row.querySelector("progress").value = 1;
-  if (row.className === "bad") row.querySelector(".muted").textContent = wrong ? t("differs.count", { count: wrong }) : t("check.short");
+  if (unlike) row.querySelector(".num").textContent = `${number.format(verdict.hashed)} / ${number.format(total)}`;
+  if (unlike) row.querySelector(".muted").textContent = t("check.files.unlike", { n: number.format(verdict.hashed), unlike: number.format(unlike) });
+  else if (row.className === "bad") row.querySelector(".muted").textContent = wrong ? t("differs.count", { count: wrong }) : t("check.short");
   else if (own && total) row.querySelector(".muted").textContent = own;
 }
 
@@ -131,7 +152,7 @@ function finished(verdict, ms) {
   for (const [name, row] of rows) ended(name, row, verdict);
   const [kind, title] = broken.length ? ["bad", t("differs.count", { count: broken.length })] : unsure ? ["unsure", unsure] : ["good", t("drop.good")];
   summary(kind, title, about(verdict), seconds(ms), `${size(verdict.bytes)} · ${t("drop.files", { n: verdict.files })}`);
-  if (broken.length) findings(broken);
+  if (broken.length) findings(verdict);
 }
 
 /** Get the keys this site publishes; offline those it had stay. */

@@ -32,7 +32,7 @@ export class Check {
   static steps = ["manifest", "files", "events", "segments", "log", "checkpoint", "cosignatures", "timestamps"];
 
   constructor({ blobs, crcs, double, faults, unreadable, bytes }, keys, tell) {
-    Object.assign(this, { blobs, crcs, double, bytes, keys, tell, broken: [...faults], steps: {}, checkpoint: null, opening: "", title: "", unsure: false, salvaged: false });
+    Object.assign(this, { blobs, crcs, double, bytes, keys, tell, broken: [...faults], steps: {}, checkpoint: null, opening: "", title: "", unsure: false, salvaged: false, hashed: 0, told: [] });
     this.noted = new Set(faults.map(({ file, place, at }) => JSON.stringify([file, place, at]))); this.digests = new Map(); this.proved = new Set(); this.unread = [];
     this.listed = new Map(); this.leaves = []; this.unlike = new Map();
     for (const name of unreadable) this.bad(name, "", "unreadable");
@@ -40,8 +40,8 @@ export class Check {
 
   async run() {
     await this.manifest(); await this.files(); await this.content();
-    const { broken, steps, checkpoint, opening, title, unsure, bytes, unread } = this;
-    return { kind: this.constructor.kind, broken, steps, checkpoint, opening, title, unsure, bytes, unread, files: this.blobs.size };
+    const { broken, steps, checkpoint, opening, title, unsure, bytes, unread, hashed, told } = this;
+    return { kind: this.constructor.kind, broken, steps, checkpoint, opening, title, unsure, bytes, unread, hashed, told, files: this.blobs.size };
   }
   async content() {
     await this.readLeaves(); await this.signature();
@@ -134,6 +134,7 @@ export class Check {
       else nameParts(this, name, await this.raw(name));
     }
     for (const name of [...this.constructor.unlisted].sort()) if (this.blobs.has(name)) this.checksumFits(name, crc32(await this.raw(name)));
+    this.hashed = names.length;
     this.count("files", good, this.listed.size);
   }
   /** A file that is as it should be is also what the zip's checksum says, or it could not be unpacked. */
@@ -333,6 +334,7 @@ export class Check {
       try {
         const { seq, ts, type, payload, hash } = parsed(line), written = canonical({ seq, ts, type, payload, hash });
         if (written !== decoder.decode(line) || seq !== index + 1 || link(previous, { opening: this.opening, seq, ts, type, payload }) !== hash) throw new Error("chain");
+        this.told.push({ seq, ts, type, payload, hash });
         if (type === "scheduled") this.title = String(payload?.title ?? "");
         previous = hash;
       } catch { this.bad("events.jsonl", "line", "chain", { line: index + 1 }); return; }
