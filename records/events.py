@@ -232,7 +232,8 @@ class BidRead(Payload):
 
 
 class BidCorrected(BidRead):
-    """更正唱标: what was read wrongly of `no`, told anew and whole; the first reading stays, struck through."""
+    """更正唱标: what was read wrongly of `no`, told anew; what it does not name stays as read. The first reading stays,
+    struck through."""
 
     TEXTS = ("quality", "remark", "reason")
     reason: Words | None = None

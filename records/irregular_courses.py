@@ -14,7 +14,7 @@ from messages import Message, known
 from records import draw
 from records.currencies import currency, with_vat
 from records.legal_clock import FEWEST_BIDDERS, is_tendered
-from records.opening_record import Progress
+from records.opening_record import Progress, as_corrected
 from records.tables.projects import Lot
 
 GOES_ON = frozenset({
@@ -167,7 +167,7 @@ def _corrected(course: Progress, terms: Terms, payload: Mapping[str, Any]) -> It
     if not payload.get("reason"):
         yield finding("correction_without_reason")
     before = course.said.get(payload["no"])
-    if before is not None and _as_read(before) == _as_read(payload):
+    if before is not None and _as_read(before) == _as_read(as_corrected(before, payload)):
         yield finding("correction_without_change")
     if price is not None and (Decimal(price) <= 0 or Decimal(price) % FEN):
         yield finding("corrected_price", price=_amount(str(price), terms))

@@ -27,6 +27,17 @@ _NAMED = 12
 """So many numbers of bidders stand in a message; the rest is counted."""
 
 
+_OF_A_BID = ("price", "duration_days", "quality", "remark")
+"""What is read aloud of a bid."""
+
+
+def as_corrected(read: Mapping[str, Any] | None, correction: Mapping[str, Any]) -> dict[str, Any]:
+    """A reading after a correction: what that does not name stays as it was read. web/browser/story.js says the same."""
+    told = {name: value for name, value in correction.items() if value is not None}
+    stays = {name: (read or {}).get(name) for name in _OF_A_BID}
+    return {name: value for name, value in stays.items() if value is not None} | told
+
+
 @dataclass
 class Progress:
     """What the events of an opening say of its list, its reading and its objections."""
@@ -59,7 +70,8 @@ class Progress:
             self.failed = payload.get("failed") or 0
             self.decrypted = payload.get("done") or 0
         elif kind in READINGS:
-            self.read[payload["no"]], self.said[payload["no"]] = payload.get("price"), payload
+            read = as_corrected(self.said.get(payload["no"]), payload)
+            self.read[payload["no"]], self.said[payload["no"]] = read.get("price"), read
         elif kind == "record_confirmed":
             self._close(one["no"] for one in payload.get("kept_open", []))
             self.confirmed, self.changed = True, False
@@ -210,8 +222,9 @@ def rows(session: Session, opening_id: str) -> list[dict[str, Any]]:
     query = select(OpeningEvent).where(OpeningEvent.opening_id == opening_id, OpeningEvent.type.in_(READINGS))
     found: dict[int, dict[str, Any]] = {}
     for event in session.scalars(query.order_by(OpeningEvent.seq)):
-        number, read = event.payload["no"], {**event.payload, "read_at": event.ts, "seq": event.seq}
+        number = event.payload["no"]
         first = found.get(number)
+        read = {**as_corrected(first, event.payload), "read_at": event.ts, "seq": event.seq}
         if first is not None:
             read["before"] = [*first.pop("before", []), first]
         found[number] = read

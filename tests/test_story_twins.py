@@ -20,6 +20,7 @@ import messages
 import web
 from records import draw, states
 from records.ledger import Ledger
+from records.opening_record import Progress
 from records.public import rows as public
 from records.tables.openings import Opening
 from streaming.live.story import Story, opening_record
@@ -52,7 +53,7 @@ STEPS: list[tuple[str, dict[str, Any]]] = [
     *(("coefficient_committed", committed(no, FRESH[no - 1])) for no in (1, 2)),
     *(("coefficient_revealed", {"no": no, "kind": "K1", "seed": FRESH[no - 1]}) for no in (1, 2)),
     ("coefficient_drawn", {"kind": "K1", "value": "0.97"}),
-    ("bid_read", {"no": 1, "name": "甲公司", "price": "990"}),
+    ("bid_read", {"no": 1, "name": "甲公司", "price": "990", "duration_days": 90, "quality": "合格"}),
     ("objection", {"no": 2, "content": "听不清"}),
     ("paused", {"reason": "核对", "until": "2026-11-28T09:00:00+08:00"}),
     ("resumed", {}),
@@ -60,7 +61,9 @@ STEPS: list[tuple[str, dict[str, Any]]] = [
     ("bid_read", {"no": 2, "name": "乙公司", "price": "980"}),
     ("bid_corrected", {"no": 1, "name": "甲公司", "price": "985", "reason": "口误"}),
     ("bid_corrected", {"no": 1, "name": "甲公司", "price": "1000.01", "reason": "漏唱一位"}),
+    ("bid_corrected", {"no": 1, "name": "甲公司", "duration_days": 80, "reason": "工期读错"}),
     ("bid_corrected", {"no": 2, "name": "乙公司", "price": "900", "remark": "不含税报价", "reason": "漏唱口径"}),
+    ("bid_corrected", {"no": 2, "name": "乙公司", "price": "901", "reason": "口误"}),
     ("objection", {"no": 3, "content": "报价有误"}),
     ("bid_read", {"no": 3, "name": "丙公司", "remark": "解密失败，不唱标"}),
     ("record_confirmed", {"rows": 3, "kept_open": [{"no": 3, "reason": "评标时一并答复"}]}),
@@ -74,7 +77,7 @@ TELL = """
 import { Story } from "./story.js";
 const feeds = JSON.parse(await new Promise((done) => { let t = ""; process.stdin.on("data", (c) => t += c).on("end", () => done(t)); }));
 const seen = (s) => ({ stage: s.stage, steps: { ...s.steps }, current: s.current, seq: s.seq, head: s.head, decryption: s.decryption, control: s.control,
-  bidders: [...s.bidders], prices: [...s.readings].map(([no, r]) => [no, r.price ?? null, (r.before ?? []).map((b) => b.price ?? null), s.otherVat(r), s.isOver(r)]),
+  bidders: [...s.bidders], prices: [...s.readings].map(([no, r]) => [no, r.price ?? null, (r.before ?? []).map((b) => b.price ?? null), s.otherVat(r), s.isOver(r), r.duration_days ?? null, r.quality ?? null]),
   objections: [...s.objections].map(([no, o]) => [no, o.answer ?? null, o.keptOpen ?? null]), decrypted_head: s.decryptedHead,
   seeds: s.seeds.map((e) => [e.type, e.no]), result: [s.result, s.resultReason], until: s.pausedUntil });
 console.log(JSON.stringify(feeds.map((feed) => { const s = new Story(); return feed.map((m) => { s.add(m); return seen(s); }); })));
@@ -120,7 +123,7 @@ def seen(story: Story) -> dict[str, Any]:
         "stage": story.stage, "steps": story.steps, "current": story.current, "seq": story.seq, "head": story.head,
         "decryption": story.decryption, "control": story.control, "bidders": [[no, name] for no, name in story.bidders.items()],
         "prices": [
-            [no, read.price, [first.price for first in read.before], story.other_vat(read), story.is_over(read)]
+            [no, read.price, [first.price for first in read.before], story.other_vat(read), story.is_over(read), read.duration_days, read.quality]
             for no, read in story.readings.items()
         ],
         "objections": [[no, said.answer, said.kept_open] for no, said in story.objections.items()],
@@ -212,6 +215,21 @@ def test_a_corrected_price_is_counted_above_the_ceiling(feeds: list[list[dict[st
     assert (story.control["normal"], story.control["over"]) == (1, 1)
     rows = {row["no"]: (row["over"], row["other_vat"]) for row in opening_record({}, story)["bids"]}
     assert rows == {1: (True, None), 2: (None, "excluded"), 3: (False, None)}
+
+
+def test_what_a_correction_does_not_name_stays_as_it_was_read(
+    feeds: list[list[dict[str, Any]]],
+) -> None:
+    """In the record, on the page (the browser's telling is held to it above), and in what the ledger makes of the events."""
+    story, progress = Story(), Progress()
+    for message in max(feeds, key=len):
+        story.add(message)
+        progress.add(message["type"], message["payload"])
+    names = ("price", "duration_days", "quality", "remark")
+    rows = {row["no"]: tuple(row[name] for name in names) for row in opening_record({}, story)["bids"]}
+    assert rows[1] == ("1000.01", 80, "合格", None) and rows[2] == ("901", None, None, "不含税报价")
+    assert {no: tuple(read.get(name) for name in names) for no, read in progress.said.items()} == rows
+    assert [first.price for first in story.readings[1].before] == ["990", "985", "1000.01"]
 
 
 @pytest.mark.parametrize("lang", messages.languages())

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from records.currencies import is_comparable, vat_told
-from records.opening_record import all_read
+from records.opening_record import all_read, as_corrected
 from records.states import OPENING_STEPS
 
 STEPS = (
@@ -178,7 +178,8 @@ def _correction(story: Story, payload: Message, ts: str) -> None:
     number = int(payload["no"])
     first = story.readings.get(number)
     before = (*first.before, replace(first, before=())) if first else ()
-    story.readings[number] = replace(_read(payload, ts), before=before)
+    told = as_corrected(asdict(first) if first else None, payload)
+    story.readings[number] = replace(_read(told, ts), before=before)
     _count_anew(story, first, story.readings[number])
 
 

@@ -79,9 +79,9 @@ export class Story {
   }
   /** The reading before stays, struck through. */
   bid_corrected(p, ts) {
-    const { before = [], ...first } = this.readings.get(p.no) ?? {};
-    this.readings.set(p.no, { ...p, ts, before: first.ts ? [...before, first] : before });
-    this.countAnew(first, p);
+    const { before = [], ...first } = this.readings.get(p.no) ?? {}, read = asCorrected(first, p);
+    this.readings.set(p.no, { ...read, ts, before: first.ts ? [...before, first] : before });
+    this.countAnew(first, read);
   }
   /** A corrected price is counted above or below the ceiling in place of the one that was checked; one that counts otherwise
    *  than the ceiling is neither. */
@@ -105,6 +105,14 @@ export class Story {
   }
   ended(p) { this.state = "ended"; this.result = p.result; this.resultReason = p.reason || null; this.pauseReason = ""; this.pausedUntil = null; }
   sealed() { this.state = "sealed"; }
+}
+
+const OF_A_BID = ["price", "duration_days", "quality", "remark"];
+
+/** A reading after a correction: what that does not name stays as it was read (`as_corrected` of records/opening_record.py). */
+function asCorrected(read, correction) {
+  const stays = OF_A_BID.filter((name) => (correction[name] ?? null) === null && (read[name] ?? null) !== null);
+  return { ...correction, ...Object.fromEntries(stays.map((name) => [name, read[name]])) };
 }
 
 const READING = { bid_read: true, bid_corrected: true };

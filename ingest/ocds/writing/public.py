@@ -22,6 +22,7 @@ from records.bids_on_hand import on_hand
 from records.currencies import vat_told
 from records.lots import OVER, current_opening, deadline_in_force, round_before
 from records.opening_checks import READINGS
+from records.opening_record import as_corrected
 from records.public.rows import MASK
 from records.visibility import (
     Datum,
@@ -143,7 +144,8 @@ def _read_aloud(events: list[Row], lot: Row, at: datetime) -> Iterator[Line]:
         if event["type"] == "bidders_published" and is_visible(Datum.BIDDER_NAMES, clock, at=at):
             published = event["ts"], event["payload"]["bidders"]
         elif event["type"] in READINGS and is_visible(Datum.BID_PRICES, clock, at=at):
-            prices[event["payload"]["no"]] = event["ts"], event["payload"]
+            number = event["payload"]["no"]
+            prices[number] = event["ts"], as_corrected(prices.get(number, (None, None))[1], event["payload"])
     if published is None:
         return
     for bidder in published[1]:
