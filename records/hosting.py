@@ -86,6 +86,10 @@ def _offered(kind: str, stage: str, undrawn: bool) -> bool:
     return kind != "decrypt_progress" or stage not in ("objection", "confirmation")
 
 
+class NeverSeen(Conflict):
+    """Nobody can have seen this event yet: taken on its word, a step would be taken twice."""
+
+
 class Overtaken(Conflict):
     """A step of the same kind, with other content, that somebody took since the host last looked."""
 
@@ -122,11 +126,13 @@ def perform_once(
     """`perform` for somebody who last saw event `seen`: a step that was taken since is not taken a second time.
 
     Two who press at once, and one who presses again because the answer was lost, find the one event. Raises Overtaken
-    where a step of this kind was taken since with other content, WrongDraw for a commitment after the deadline.
+    where a step of this kind was taken since with other content, NeverSeen for an event there is none of, WrongDraw for a commitment after the deadline.
     """
     opening = session.scalars(select(Opening).where(Opening.id == opening_id).with_for_update()).first()
     if opening is None:
         raise Unknown(Message("opening.unknown_opening", opening=opening_id))
+    if not 0 <= seen <= opening.head_seq:
+        raise NeverSeen(Message("opening.never_seen", seen=seen, seq=opening.head_seq))
     query = select(OpeningEvent).where(
         OpeningEvent.opening_id == opening_id, OpeningEvent.seq > seen, OpeningEvent.type == kind
     )

@@ -126,6 +126,8 @@ def test_who_may_host_and_who_may_only_look(desk: Client) -> None:
         {"kind": "bid_read", "payload": {}, "seen": "1"},
     ):
         assert host.post("/api/openings/O-L1/steps", json=body).status_code == 400
+    ahead = step(host, "sign_in", 9999, count=3)
+    assert ahead.status_code == 409 and "看到了第 9999 步" in ahead.json()["detail"]
     assert step(host, "sealed", head="0", segments=0).status_code == 400
     wrong = step(host, "objection", no=1, content="")
     assert wrong.status_code in (400, 409) and wrong.json()["detail"]
