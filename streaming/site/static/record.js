@@ -13,6 +13,7 @@ function draw() {
   page = Math.min(page, pages - 1);
   const shown = new Set(found.slice(page * PER_PAGE, (page + 1) * PER_PAGE));
   for (const row of rows) row.hidden = !shown.has(row);
+  $("nobody").hidden = found.length > 0;
   pager($("pages"), pages, page, (wanted) => { page = wanted; draw(); $("scroll").scrollTop = 0; });
 }
 
