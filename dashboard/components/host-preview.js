@@ -30,7 +30,8 @@ function written(view, kind, payload) {
   if (payload.until) beside.push(say(words.resumesAt, { time: date(payload.until).slice(5) }));
   if (payload.signed !== undefined) beside.push(`${words.field.signed}${words.colon}${payload.signed}`);
   for (const { no, reason } of payload.kept_open ?? []) beside.push(`${no}　${say(words.keptOpen, { reason })}`);
-  const whole = { content: TO_COME, answer: TO_COME, ...(kind === "bid_corrected" ? { reason: TO_COME } : {}), ...payload };
+  const few = kind === "ended" && payload.result === "failed" && !payload.reason && view.desk.failed_for_few; // the ledger says why
+  const whole = { ...(few ? { reason: view.desk.few_reason } : {}), content: TO_COME, answer: TO_COME, ...(kind === "bid_corrected" ? { reason: TO_COME } : {}), ...payload };
   return [sentence({ type: kind, payload: whole }, view.voiceOf), ...beside];
 }
 

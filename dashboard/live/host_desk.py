@@ -81,6 +81,7 @@ def state(session: Session, opening_id: str, after: int, user: SignedIn, lang: s
         "undrawn": progress.undrawn,
         "may_fail": "ended" in steps and _may_fail(session, opening, lot),
         "failed_for_few": "ended" in steps and irregularities.failed_for_few(session, opening, lot, _FAILED),
+        "few_reason": irregularities.FEW,
         "open_objections": [{"no": no, "content": words} for no, words in progress.open.items()],
         "missing": [message.text(lang) for message in left.messages()],
         "changed": progress.changed,
