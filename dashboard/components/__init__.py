@@ -78,6 +78,7 @@ def words(lang: str, *areas: str) -> dict[str, Any]:
     Raises ValueError where two areas give one name to different words: a component would say the wrong one.
     """
     table: dict[str, Any] = {"lang": lang, "terms": messages.words(lang, "term.")}
+    table["away"] = messages.say("common.network_away", lang)
     table["whyCovered"] = messages.words(lang, "site.slate.reason.")
     for area in areas:
         for key, text in messages.words(lang, f"{area}.").items():

@@ -94,6 +94,7 @@ export function shortTime(moment) {
 const PLACES = (window.sunbidPlaces ??= new WeakMap());
 
 export function mount({ parentElement, data }, create) {
+  away = data?.words?.away ?? away;
   let instance = PLACES.get(parentElement);
   if (instance) {
     clearTimeout(instance.leaving);
@@ -115,10 +116,23 @@ export function mount({ parentElement, data }, create) {
   };
 }
 
+/** What is said where nobody answers, in the page's language; every component brings it with its words. */
+let away = "";
+
+/** `fetch`, but a line that is down is told in the page's language instead of the browser's own words; such an error is `away`. */
+export async function reach(address, options = {}) {
+  try {
+    return await fetch(address, options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error; // whoever asked does not wait any more
+    throw Object.assign(new Error(away || error.message, { cause: error }), { away: true });
+  }
+}
+
 /** Ask the desk or the hub for JSON; throws with the answer's own words, which are in the page's language. */
 export async function ask(address, options = {}) {
   const headers = { Accept: "application/json", "Accept-Language": document.documentElement.lang, ...options.headers };
-  const answer = await fetch(address, { ...options, headers });
+  const answer = await reach(address, { ...options, headers });
   const body = await answer.json().catch(() => ({}));
   if (!answer.ok) throw Object.assign(new Error(body.detail || `HTTP ${answer.status}`), { status: answer.status });
   return body;

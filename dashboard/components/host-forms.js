@@ -49,10 +49,16 @@ export class HostForms {
     } catch (error) {
       problem.hidden = false;
       problem.textContent = error.message;
+      problem.toggleAttribute("data-away", Boolean(error.away));
     } finally {
       button.disabled = false;
       this.view.look();
     }
+  }
+
+  /** The desk answers again: the dialog does not say any more that it does not. */
+  reached() {
+    for (const problem of this.box.querySelectorAll(".problem[data-away]")) problem.hidden = true;
   }
 
   /** The payload of a step. */

@@ -8,6 +8,7 @@ import { Focus } from "./focus.js";
 import { HostForms } from "./host-forms.js";
 import { drawList } from "./host-list.js";
 import { rail } from "./host-rail.js";
+import { Said } from "./host-said.js";
 import { HostStatus } from "./host-status.js";
 import { readingCard } from "./host-reading.js";
 import { Player, Rooms, term } from "./player.js";
@@ -75,7 +76,7 @@ class HostDesk {
   build() {
     const { words } = this;
     this.head = h("div.top");
-    this.said = h("p.said", { role: "status" });
+    this.said = new Said();
     this.reading = h("section.card.bidnow", { "aria-label": words.reading });
     this.steps = h("section.card.law", { "aria-label": words.process });
     this.picture = h("section.card.player", { "aria-label": words.picture });
@@ -90,7 +91,7 @@ class HostDesk {
     this.grid = h("div.desk", {},
       h("div.side", {}, this.picture, this.overview, this.bar, h("section.card.box", {}, h("h2", {}, words.textLog), this.log)),
       h("div", {}, this.reading, this.steps), h("div", {}, this.list, this.objections, this.draws));
-    this.root.append(this.head, this.said, this.grid, this.status.box, this.forms.box);
+    this.root.append(this.head, this.said.box, this.grid, this.status.box, this.forms.box);
   }
 
   buildList() {
@@ -133,10 +134,12 @@ class HostDesk {
       this.desk = desk;
       this.seen = JSON.stringify({ ...desk, now: 0, events: 0 });
       this.lost = false;
+      this.said.reached();
+      this.forms.reached();
       if (changed) this.draw();
     } catch (error) {
       this.lost = true;
-      this.tell(say(this.words.lost, { why: error.message }), "refused");
+      this.tell(say(this.words.lost, { why: error.message }), "refused", true);
     } finally {
       this.status.draw();
     }
@@ -155,7 +158,7 @@ class HostDesk {
       if (kind === "bid_read") this.speak(payload.no);
       return true;
     } catch (error) {
-      this.tell(error.message, "refused");
+      this.tell(error.message, "refused", error.away);
       throw error;
     } finally {
       await this.look(); // before the next press: it is to name the next bidder
@@ -178,12 +181,7 @@ class HostDesk {
     }
   }
 
-  tell(words, outcome) {
-    this.said.className = `said ${outcome}`;
-    this.said.textContent = words;
-    clearTimeout(this.hiding);
-    if (outcome !== "refused") this.hiding = setTimeout(() => { this.said.className = "said"; this.said.textContent = ""; }, 12_000);
-  }
+  tell(words, outcome, line = false) { this.said.tell(words, outcome, line); }
 
   tellHub(state) { this.hub = state; if (this.desk) { this.drawHead(); this.drawReading(); } this.status.draw(); }
 
@@ -374,7 +372,7 @@ class HostDesk {
   close() {
     clearInterval(this.looking);
     clearInterval(this.ticking);
-    clearTimeout(this.hiding);
+    clearTimeout(this.said.hiding);
     document.removeEventListener("keydown", this.keys);
     this.feed.close();
     this.rooms?.close?.();

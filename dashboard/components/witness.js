@@ -1,7 +1,7 @@
 // The witnesses' board: figures, tasks, the chosen task, and what only those who manage see. It asks the desk every two
 // seconds with the tag of what it has, so that nothing is sent and nothing moves while nothing has changed.
 import { minute } from "./clock.js";
-import { h, icon, mark, mount, say } from "./common.js";
+import { h, icon, mark, mount, reach, say } from "./common.js";
 import { Rooms } from "./player.js";
 import { DrawCard, DrawForm } from "./witness-draw.js";
 import { WitnessForms } from "./witness-forms.js";
@@ -52,7 +52,7 @@ class WitnessBoard {
   async fresh(address) {
     const held = this.held.get(address);
     const headers = { Accept: "application/json", "Accept-Language": this.words.lang, ...(held ? { "If-None-Match": held.tag } : {}) };
-    const answer = await fetch(address, { headers });
+    const answer = await reach(address, { headers });
     if (answer.status === 304) return held.body;
     const body = await answer.json().catch(() => ({}));
     if (!answer.ok) throw Object.assign(new Error(body.detail || `HTTP ${answer.status}`), { status: answer.status });
@@ -93,7 +93,7 @@ class WitnessBoard {
   }
 
   async send(address, body, type = "image/jpeg") {
-    const answer = await fetch(address, { method: "POST", body, headers: { "Content-Type": type, Accept: "application/json", "Accept-Language": this.words.lang } });
+    const answer = await reach(address, { method: "POST", body, headers: { "Content-Type": type, Accept: "application/json", "Accept-Language": this.words.lang } });
     const told = await answer.json().catch(() => ({}));
     if (!answer.ok) throw Object.assign(new Error(told.detail || `HTTP ${answer.status}`), { status: answer.status });
     return told;
