@@ -100,6 +100,7 @@ def read_on(page: Page, upto: int) -> None:
         expect(count).to_contain_text(f"{number} ", timeout=20_000)
 
 
+@pytest.mark.timeout(600)  # three browsers and 280 readings: five minutes on a machine at half its speed
 def test_an_opening_with_280_bidders_from_the_draw_to_its_end(
     desk: Desk, browser: Browser, tmp_path: Path
 ) -> None:
