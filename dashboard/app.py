@@ -32,7 +32,7 @@ def home() -> None:
 
 front = st.Page(home, title=product, default=True, visibility="hidden")
 page = st.navigation([front, *pages.values()], position="hidden")
-way = layout.way_back()
+way = layout.way_back(page.url_path)
 here = way[0].slug if way else page.url_path
 frame.sidebar(user, {screens.BY_ID[code]: target for code, target in pages.items()}, here)
 page.run()

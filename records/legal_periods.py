@@ -11,10 +11,11 @@ from collections.abc import Set
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 from messages import Message
 from records import legal_clock
-from records.clock import BEIJING, start_of
+from records.clock import BEIJING, day_of, start_of
 from records.law import BIDDING_LAW, BIDDING_RULES, Article, Law
 from records.legal_clock import days_between
 
@@ -90,7 +91,13 @@ BROKEN = frozenset({Verdict.SHORT, Verdict.LATE, Verdict.OVERDUE})
 
 def last_moment(since: datetime, days: int, holidays: Set[date] = NO_HOLIDAYS) -> datetime:
     """The end of the last day of `days` counted from `since`: 24:00, moved past days of rest (民法典 art. 203)."""
-    return start_of(legal_clock.last_day(since, days, holidays) + timedelta(days=1))
+    return _end(day_of(since), days, frozenset(holidays))
+
+
+@lru_cache(1024)
+def _end(day: date, days: int, holidays: frozenset[date]) -> datetime:
+    """Found once for all that begins on one day: after a late day of refunds each deposit is judged by itself."""
+    return start_of(legal_clock.last_day(start_of(day), days, holidays) + timedelta(days=1))
 
 
 @dataclass(frozen=True)

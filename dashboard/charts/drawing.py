@@ -20,6 +20,11 @@ def text(x: float, y: float, words: str, kind: str = "", anchor: str = "middle")
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" class="{kind}">{escape(words)}</text>'
 
 
+def linked(drawn: str, href: str) -> str:
+    """What is drawn as a link, where it leads somewhere."""
+    return f'<a href="{escape(href)}" target="_self">{drawn}</a>' if href else drawn
+
+
 def fitted(words: str, pixels: float) -> str:
     """Words as far as they have room, with … for what is cut."""
     if wide(words) <= pixels:

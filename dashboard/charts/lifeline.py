@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from html import escape
 
-from dashboard.charts.drawing import svg, text
+from dashboard.charts.drawing import fitted, svg, text
 from records.clock import BEIJING, start_of
 
 _WIDTH, _LEFT, _RIGHT = 1160, 96, 1144
@@ -257,14 +257,8 @@ def _beside(
     start = own[1] + 4
     if any(a < start < b for a, b in others):
         return None
-    begun = _begun(mark.words, min((a for a, _ in others if a >= start), default=_WIDTH) - 4 - start)
-    return (start, "start", begun) if begun else None
-
-
-def _begun(words: str, room: float) -> str:
-    """As much of the words as fits into `room` pixels, with "…"; nothing where that says too little."""
-    held = next((n for n in range(len(words), 0, -1) if _wide(words[:n]) + _EM <= room), 0)
-    return f"{words[:held]}…" if held >= _LEAST_SAID else ""
+    begun = fitted(mark.words, min((a for a, _ in others if a >= start), default=_WIDTH) - 4 - start)
+    return (start, "start", begun) if len(begun) > _LEAST_SAID else None
 
 
 def _mark(mark: Mark, y: float, scale: Scale, place: tuple[float, str, str] | None) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 from dashboard.charts.axis import wide
-from dashboard.charts.drawing import fitted, svg, text
+from dashboard.charts.drawing import fitted, linked, svg, text
 
 _WIDTH = 640
 _TOP, _ROW, _LINE = 26, 36, 28
@@ -99,7 +99,7 @@ def _session(one: Session, y: float, hours: Hours, now: float) -> str:
     room = _TIER_END - 28 - wide(one.tier_name)
     name = fitted(one.name, room)
     words = (
-        f'<a href="{escape(one.href)}" target="_self"><title>{escape(one.name)}</title>{text(20, middle - 3, name, "", "start")}</a>'
+        linked(f"<title>{escape(one.name)}</title>{text(20, middle - 3, name, '', 'start')}", one.href)
         + f"<g><title>{escape(one.where)}</title>{text(20, middle + 12, fitted(one.where, room), 'muted', 'start')}</g>"
         + text(_TIER_END, middle + 4, one.tier_name, "muted", "end")
         + text(_WIDTH, middle + 4, one.state, "strong", "end")
@@ -206,4 +206,4 @@ def _kept(one: Kept, y: float, hours: Hours, kind: str) -> str:
     name = one.name if len(one.name) <= room else f"{one.name[: max(room - 1, 0)]}…" if room > 2 else ""
     words = text(begin + 6, y + 18, name, "", "start") if name else ""
     drawn = f"<g><title>{escape(one.tip)}</title>{box}{words}{seats}</g>"
-    return f'<a href="{escape(one.href)}" target="_self">{drawn}</a>' if one.href else drawn
+    return linked(drawn, one.href)

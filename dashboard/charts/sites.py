@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 
 from dashboard.charts.axis import wide
-from dashboard.charts.drawing import svg, text
+from dashboard.charts.drawing import linked, svg, text
 
 _WIDTH, _HEIGHT = 470, 226
 _CENTRE = (235, 113)
@@ -130,12 +130,8 @@ def _mark(node: Node, place: Place) -> str:
     }
     shape = shapes.get(node.tier, f'<rect x="{x - 5:.1f}" y="{y - 5:.1f}" width="10" height="10"/>')
     halo = f'<circle class="now" cx="{x:.1f}" cy="{y:.1f}" r="9"/>' if node.active else ""
-    return _led(node, f'<g class="site {node.tier}"><title>{escape(node.tip)}</title>{halo}{shape}</g>')
-
-
-def _led(node: Node, drawn: str) -> str:
-    """What is drawn of a site, as a link where it leads somewhere."""
-    return f'<a href="{escape(node.href)}" target="_self">{drawn}</a>' if node.href else drawn
+    drawn = f'<g class="site {node.tier}"><title>{escape(node.tip)}</title>{halo}{shape}</g>'
+    return linked(drawn, node.href)
 
 
 # ── names ────────────────────────────────────────────────────────────────────
@@ -150,7 +146,7 @@ def _names(placed: Sequence[tuple[Node, Place]], middle: Box) -> str:
         words = f"{node.name} {node.count}"
         spot = min(_spots(words, place), key=lambda spot: _covered(spot.box, taken, ends))
         taken.append(spot.box)
-        found.append(_led(node, text(spot.x, spot.y, words, "halo", spot.anchor)))
+        found.append(linked(text(spot.x, spot.y, words, "halo", spot.anchor), node.href))
     return "".join(found)
 
 

@@ -56,7 +56,7 @@ def _key(pair: Pair) -> str:
 
 def _address(pair: Pair) -> str:
     """The pair's name in addresses: it tells nobody who the bidder is."""
-    return unmask.sign_in_address(pair["expert"], pair["bidder"])
+    return unmask.address_sign(pair["expert"], pair["bidder"])
 
 
 def _of_warning(warning: str | None) -> str:
@@ -68,7 +68,7 @@ def _of_warning(warning: str | None) -> str:
             expert, bidder = experts.pair_of(get_warning(session, warning).subjects)
     except Unknown:
         return ""
-    return unmask.sign_in_address(expert, bidder) if expert and bidder else ""
+    return unmask.address_sign(expert, bidder) if expert and bidder else ""
 
 
 def _masked(page: shell.Page, study: dict[str, Any]) -> tuple[dict[str, str], dict[str, str]]:

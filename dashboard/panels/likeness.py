@@ -109,7 +109,7 @@ def _not_read(page: shell.Page, one: Check, names: dict[str, str]) -> None:
 
 def _key(pair: Pair) -> str:
     """The pair's name in addresses."""
-    return unmask.sign_in_address(pair["one"], pair["other"])
+    return unmask.address_sign(pair["one"], pair["other"])
 
 
 def _pick_pair(key: str) -> None:

@@ -100,7 +100,7 @@ def names(page: shell.Page, ids: Sequence[str], shown: bool) -> dict[str, str]:
     return {one: held.get(one, one) for one in ids}
 
 
-def sign_in_address(*ids: str) -> str:
+def address_sign(*ids: str) -> str:
     """What stands in an address for parties whose names are masked: the same as long as they are, for everyone, and it tells
     nobody who they are."""
     return signing.keyed_hash(_key(context.config().data_dir), "/".join(ids))[:12]

@@ -153,9 +153,11 @@ def _of_lot(lot: str) -> dict[str, str]:
     return st.query_params.to_dict() | ({FROM: here} if here else {}) | {"lot": lot}
 
 
-def way_back() -> tuple[screens.Screen, str] | None:
-    """The screen that led to the life line on show, and its address as it stood; None where nothing says so or the
-    reader has no such screen."""
+def way_back(slug: str) -> tuple[screens.Screen, str] | None:
+    """The screen that led to the one on show, if that is the life line, and its address as it stood; None where nothing
+    says so or the reader has no such screen."""
+    if slug != screens.LIFELINE.slug:
+        return None
     asked, user = st.query_params.to_dict(), context.current_user()
     screen = screens.BY_SLUG.get(asked.pop(FROM, ""))
     if screen is None or user is None or not screens.may_see(user.role, screen):

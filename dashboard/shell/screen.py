@@ -159,17 +159,17 @@ def show(
 def _title(screen: Screen, lang: str, state: freshness.Freshness, paused: bool) -> None:
     demo = f'<span class="demo">{messages.say("common.demo", lang)}</span>' if context.is_demo() else ""
     put(
-        f'<header class="title">{_way_back(lang)}<h1>{screen.name(lang)}</h1><p class="cut">{screen.meaning(lang)}</p>{demo}'
+        f'<header class="title">{_way_back(screen, lang)}<h1>{screen.name(lang)}</h1><p class="cut">{screen.meaning(lang)}</p>{demo}'
         f"{_age(lang, state, paused)}</header>"
     )
 
 
-def _way_back(lang: str) -> str:
+def _way_back(screen: Screen, lang: str) -> str:
     """The link to the screen that led here, before the title."""
-    if (way := layout.way_back()) is None:
+    if (way := layout.way_back(screen.slug)) is None:
         return ""
-    screen, address = way
-    return f'<a class="crumb" href="{escape(address)}" target="_self">{escape(screen.name(lang))}</a><span class="muted" aria-hidden="true">›</span>'
+    before, address = way
+    return f'<a class="crumb" href="{escape(address)}" target="_self">{escape(before.name(lang))}</a><span class="muted" aria-hidden="true">›</span>'
 
 
 def _age(lang: str, state: freshness.Freshness, paused: bool) -> str:

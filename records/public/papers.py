@@ -141,7 +141,9 @@ def _decision(objection: Objection, lot: Lot, demo: frozenset[str]) -> dict[str,
         "stage": objection.stage,
         "answered_at": rfc3339(objection.answered_at),
         "upheld": objection.upheld,
-        "decision": masking.mask(objection.answer, who) if public and objection.answer else None,
+        "decision": personal_numbers.masked(masking.mask(objection.answer, who))
+        if public and objection.answer
+        else None,
     }
 
 

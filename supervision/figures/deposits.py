@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -11,9 +11,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 
-from records.clock import day_of, now
+from records.clock import now
 from records.legal_clock import days_between
-from records.legal_periods import last_moment, surely_late
+from records.legal_periods import Verdict, owed, surely_late
 from records.lots import centre_of_lot
 from records.tables.money import Deposit
 from records.tables.projects import Lot, counted
@@ -101,32 +101,14 @@ _SUMS = 9
 """Columns of a row before the times that are still to be judged."""
 
 
-def _summed(row: Row, kept: Kept) -> list[Any]:
+def _summed(row: Row, at: datetime, holidays: Set[date]) -> list[Any]:
     """What a row adds to the counts and amounts of `Deposits`, in their order."""
     *counts, amount, guarantees, _currency = row[:_SUMS]
     count, refunded, due, due_refunded, on_time, overdue = (n or 0 for n in counts)
     last, back = row[_SUMS:] or (None, None)
-    if last and kept(last, back):
+    if last and owed(last, back, at, holidays) is Verdict.KEPT:
         on_time = due_refunded
     return [count, refunded, amount or 0, due, due_refunded, on_time, overdue, guarantees or 0]
-
-
-Kept = Callable[[datetime, datetime], bool]
-"""Whether what was to go back on the day of the first moment went back in time at the second."""
-
-
-def _judge(holidays: Set[date]) -> Kept:
-    """By `records.legal_periods`; the last moment is found once for all deposits that fell due on one day, since after a
-    late day of refunds there is a row for nearly each of them."""
-    at, ends = now(), dict[date, datetime]()
-
-    def kept(last: datetime, back: datetime) -> bool:
-        day = day_of(last)
-        if day not in ends:
-            ends[day] = last_moment(last, 0, holidays)
-        return back <= at and back < ends[day]
-
-    return kept
 
 
 def _of_sums(
@@ -142,10 +124,10 @@ def _of_sums(
 
 def _deposits(rows: Sequence[Row], filters: Filters) -> Deposits:
     by_currency: dict[str, list[Any]] = {}
-    kept = _judge(filters.holidays)
+    at = now()
     for row in rows:
         held = by_currency.setdefault(row[_SUMS - 1], [0] * (_SUMS - 1))
-        for place, more in enumerate(_summed(row, kept)):
+        for place, more in enumerate(_summed(row, at, filters.holidays)):
             held[place] += more
     found = [_of_sums(code, *sums) for code, sums in by_currency.items()]
     found.sort(key=lambda one: (-one.count, one.currency))

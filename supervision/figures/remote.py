@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, String, case, cast, exists, func, select
+from sqlalchemy import ColumnElement, Select, String, case, cast, exists, func, select
 
 from records.tables.evaluation import Evaluation, ExpertDraw, Fee
 from records.tables.projects import Lot, counted
@@ -81,16 +81,17 @@ def _covered(rows: Sequence[Row], _: Filters) -> Share:
 # ── sessions by tier ─────────────────────────────────────────────────────────
 
 
+def begun(filters: Filters) -> tuple[ColumnElement[bool], ...]:
+    """SQL over `Evaluation` and its `Lot`: remote sessions begun in the period."""
+    return (
+        Evaluation.mode == "remote", Evaluation.started_at.is_not(None), within(Evaluation.started_at, filters),
+        visible(Datum.EVALUATION), counted(),
+    )  # fmt: skip
+
+
 def _sessions(filters: Filters) -> Select[Any]:
-    """Remote sessions begun in the period."""
-    query = (
-        select(func.count(Evaluation.id))
-        .select_from(Evaluation)
-        .join(Lot, Lot.id == Evaluation.lot_id)
-        .where(Evaluation.mode == "remote", Evaluation.started_at.is_not(None))
-        .where(within(Evaluation.started_at, filters), visible(Datum.EVALUATION), counted())
-    )
-    return of_lots(query, filters)
+    query = select(func.count(Evaluation.id)).select_from(Evaluation).join(Lot, Lot.id == Evaluation.lot_id)
+    return of_lots(query.where(*begun(filters)), filters)
 
 
 # ── the register of fees ─────────────────────────────────────────────────────

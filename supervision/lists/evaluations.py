@@ -17,8 +17,8 @@ from records.visibility import Datum, visible
 from supervision.figures.filters import Filters
 from supervision.figures.lots import Mark
 from supervision.figures.narrow import of_lots, within
-from supervision.figures.remote import BANDS, GRADES, LAPSES
-from supervision.lists.remote import TIERS, begun, sessions_with
+from supervision.figures.remote import BANDS, GRADES, LAPSES, begun
+from supervision.lists.remote import TIERS, sessions_with
 
 Conditions = tuple[ColumnElement[bool], ...]
 

@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 
 from records.clock import now, start_of, today
 from records.tables.evaluation import Evaluation
-from records.tables.projects import Lot, counted
+from records.tables.projects import Lot
 from records.visibility import Datum, visible
 from supervision.figures.filters import Filters
-from supervision.figures.narrow import of_lots, within
+from supervision.figures.narrow import of_lots
+from supervision.figures.remote import begun
 
 TIERS = ("city", "cross_city", "cross_province")
 RUNNING = ("in_progress", "paused")
@@ -47,14 +48,6 @@ def short(site: str) -> str:
 def bare(name: str) -> str:
     """A centre's name without what all of them share; nothing where it has no more than that."""
     return _SHARED.sub("", name)
-
-
-def begun(filters: Filters) -> tuple[ColumnElement[bool], ...]:
-    """Remote sessions begun in the period."""
-    return (
-        Evaluation.mode == "remote", Evaluation.started_at.is_not(None), within(Evaluation.started_at, filters),
-        visible(Datum.EVALUATION), counted(),
-    )  # fmt: skip
 
 
 def sessions_with(session: Session, filters: Filters, site: str) -> list[str]:

@@ -33,7 +33,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[HubProcess, 
     data = tmp_path_factory.mktemp("hub") / "data"
     films = tmp_path_factory.mktemp("film")
     start = replayed(book, data, shoot(films / "film.mp4", 20), COUNT)
-    replayed(book, data, shoot_webm(films / "film.webm", 20), 5, "O8")
+    replayed(book, data, shoot_webm(films / "film.webm", 20, rate=10), 5, "O8")
     process = HubProcess(str(book.url), data)
     process.start()
     yield process, start
@@ -104,6 +104,22 @@ def test_everything_goes_by_keys(page: Page) -> None:
     assert page.evaluate("document.getElementById('video').paused")
 
 
+def test_a_step_is_one_picture_of_the_film_whatever_its_rate(page: Page) -> None:
+    page.goto("/opening/O8")  # ten pictures a second
+    page.wait_for_function(READY)
+    page.evaluate(PICTURES_KEPT)
+    page.keyboard.press("k")
+    page.wait_for_function("() => window.pictures.length > 5")
+    page.keyboard.press("k")
+    page.wait_for_timeout(500)  # what is on its way when the film is stopped is still shown
+    seen = page.evaluate("window.pictures.length")
+    for step in range(1, 6):
+        page.keyboard.press(".")
+        page.wait_for_function(f"() => window.pictures.length == {seen + step}")
+    *_, first, second, third, fourth = page.evaluate("window.pictures")
+    assert max(second - first, third - second, fourth - third) < 1.5 * min(second - first, fourth - third)
+
+
 def test_the_other_camera_goes_on_at_the_same_moment(page: Page) -> None:
     page.locator("#rows tbody tr:nth-child(30) .at a").click()
     page.locator("#play").click()
@@ -132,6 +148,13 @@ def test_a_camera_changed_while_the_other_still_loads_goes_on_at_the_moment_aske
     page.wait_for_function("() => !document.getElementById('video').paused")
 
 
+PICTURES_KEPT = """() => {
+  const video = document.getElementById("video");
+  window.pictures = [];
+  const see = (_now, { mediaTime }) => { window.pictures.push(mediaTime); video.requestVideoFrameCallback(see); };
+  video.requestVideoFrameCallback(see);
+}"""
+"""Keeps the time of each picture that is shown."""
 CLOCK_KEPT = """() => { window.moments = []; const clock = document.getElementById("wall");
     new MutationObserver(() => window.moments.push(clock.textContent)).observe(clock, { childList: true, characterData: true, subtree: true }); }"""
 """Keeps every moment the replay's clock shows from now on in `window.moments`."""

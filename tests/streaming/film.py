@@ -29,14 +29,14 @@ def shoot(path: Path, seconds: int, *, size: str = "320x180", gop: int = 25, bet
     return path
 
 
-def shoot_webm(path: Path, seconds: int, *, size: str = "320x180", gop: int = 25) -> Path:
-    """The same in VP8, as the recorder writes it."""
+def shoot_webm(path: Path, seconds: int, *, size: str = "320x180", gop: int = 25, rate: int = 25) -> Path:
+    """The same in VP8, as the recorder writes it; `rate` in pictures a second."""
     path.parent.mkdir(parents=True, exist_ok=True)
     coding = {
         "t": seconds, "c:v": "libvpx", "deadline": "realtime", "cpu-used": 8, "g": gop, "c:a": "libopus",
         "live": 1, "cluster_time_limit": 2000, "cluster_size_limit": 16_000_000, "f": "webm",
     }  # fmt: skip
-    subprocess.run(ffmpeg.draw_file(path, ffmpeg.moving_picture(size, 25), NOISE, coding), check=True)
+    subprocess.run(ffmpeg.draw_file(path, ffmpeg.moving_picture(size, rate), NOISE, coding), check=True)
     return path
 
 

@@ -6,8 +6,8 @@ import { mark } from "./record.js";
 const told = await (await fetch($("player").dataset.replay)).json();
 const video = $("video"), seek = $("seek");
 const SPEEDS = [...$("speed").options].map((option) => Number(option.value));
-/** Seconds a picture lasts, for steps by one where the movie does not say. */
-const FRAME = 0.04;
+/** Seconds a picture is taken to last until two of the movie's have been seen; and the longest that is one's own time and no jump. */
+const FRAME = 0.04, JUMP = 0.5;
 /** Marks beside the steps: event type → its sign's words. */
 const SIGNS = { objection: "objection", bid_corrected: "corrected" };
 let camera, reel = 0, following = true;
@@ -41,6 +41,18 @@ function momentOf(second) {
 /** The second shown; of a movie that is still loading, the one asked for: its own is 0 until then. */
 const second = () => camera.starts[reel] + (awaited ?? video.currentTime);
 
+// ── single pictures: how long one lasts is told by those that are shown one after the other ──
+let lasts = null, seen = null;
+function see(_now, { mediaTime }) {
+  const apart = seen === null ? 0 : Math.abs(mediaTime - seen);
+  seen = mediaTime;
+  if (apart > 0.001 && apart < JUMP) lasts = Math.min(lasts ?? apart, apart);
+  video.requestVideoFrameCallback(see);
+}
+video.requestVideoFrameCallback?.(see);
+/** Seconds from a picture to the next; a thousandth more, since the times of pictures are rounded. */
+const step = () => (lasts ?? FRAME) + 0.001;
+
 /** Go to a second of the time line, in another movie if it lies there. */
 function go(to) {
   const wanted = Math.min(Math.max(0, to), camera.length - FRAME);
@@ -64,6 +76,7 @@ function goTo(ms) {
 function load(index, at, on = !video.paused) {
   const speed = video.playbackRate;
   awaited = at;
+  lasts = seen = null;
   reel = index;
   video.dataset.camera = camera.name;
   video.src = camera.reels[index].url;
@@ -153,8 +166,8 @@ function listen(track) {
 // ── keys and buttons ──
 const act = {
   play() { if (video.paused) play(); else video.pause(); },
-  back() { video.pause(); go(second() - FRAME); },
-  forth() { video.pause(); go(second() + FRAME); },
+  back() { video.pause(); go(second() - step()); },
+  forth() { video.pause(); go(second() + step()); },
   mute() { video.muted = !video.muted; },
   captions() {
     captions = !captions;
