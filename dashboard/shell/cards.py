@@ -108,7 +108,7 @@ def facts(kpis: Sequence[Kpi], lang: str) -> None:
 def _fact(kpi: Kpi, lang: str) -> str:
     unit = f"<small>{esc(kpi.unit)}</small>" if kpi.unit and kpi.value != DASH else ""
     lines = [line for line in (kpi.change, kpi.note) if line]
-    note = f"<span>{' · '.join(lines)}</span>" if lines else ""
+    note = f" <span>{' · '.join(lines)}</span>" if lines else ""
     value = f"{esc(kpi.value)}{unit}"
     shown = f'<a href="{esc(kpi.href)}" target="_self">{value}</a>' if kpi.href else value
     return f"<div><dt>{esc(kpi.name)}{_tip(kpi, lang)}</dt><dd>{shown}{note}</dd></div>"
