@@ -189,7 +189,7 @@ def test_a_warning_about_a_pair_leads_to_that_pair_of_the_study_and_names_nobody
 def test_the_address_of_a_pair_reopens_it_and_tells_nobody_who_it_is(studied: Path) -> None:
     second = {**EXPERTS["listed"][0], "expert": "ZJOTHER", "bidder": BIDDERS[1]}
     store.keep(studied, experts.NAME, {**EXPERTS, "listed": [*EXPERTS["listed"], second]})
-    address = unmask.sign_in_address("ZJOTHER", BIDDERS[1])
+    address = unmask.address_sign("ZJOTHER", BIDDERS[1])
     assert "专家 02 × 投标人乙" in text(run("supervisor", BY_ID["S14"], pair=address))
     assert (
         re.fullmatch("[0-9a-f]{12}", address)
