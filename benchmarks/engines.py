@@ -31,6 +31,9 @@ class Everyone:
     def may_watch(self, room: str, token: str | None) -> bool:
         return True
 
+    def may_watch_inside(self, room: str, token: str | None, *, off_air: bool) -> bool:
+        return False
+
     def watched(self, room: str, token: str | None, peer: Peer) -> None:
         """Everybody may watch; nobody asks who did."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, select
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from messages import Message
 from records.administration import Disturbs
-from records.clock import BEIJING, now
+from records.clock import BEIJING, day_of, end_of, now, start_of
 from records.tables.openings import Opening
 
 RUNNING = frozenset({"in_progress", "paused"})
@@ -49,6 +49,10 @@ class Claim:
         """Of an opening as the ledger holds it."""
         return cls(opening.id, opening.state, opening.scheduled_at, opening.started_at, opening.ended_at)
 
+    def on(self, day: date) -> bool:
+        """Whether it is, or was, to be held on a day."""
+        return self.state != "cancelled" and self.scheduled_at is not None and day_of(self.scheduled_at) == day
+
     def rank(self, instant: datetime) -> tuple[int, float, str] | None:
         """How strongly it claims its room at an instant, the least first; None: not at all."""
         if self.scheduled_at is None:
@@ -77,6 +81,27 @@ def upcoming(claims: Iterable[Claim], instant: datetime) -> str | None:
         if claim.state == "scheduled" and claim.scheduled_at and claim.scheduled_at > instant - OVERDUE
     ]
     return min(ahead)[1] if ahead else None
+
+
+def on_air(claims: Iterable[Claim], instant: datetime) -> bool:
+    """Whether the public may see what the cameras of a room send, by all claims to that room: while an opening is going
+    on, and in a room that none claims at the instant and none is held in on that day.
+
+    The opening is public (招标投标法第三十四条); before it nobody may learn how many bidders there are (第二十二条), so who
+    walks in to sign in is not shown, nor who stays when it is over.
+    """
+    held = list(claims)
+    if any(claim.state in RUNNING for claim in held):
+        return True
+    return not any(claim.on(day_of(instant)) or claim.rank(instant) for claim in held)
+
+
+def room_on_air(session: Session, room_id: str) -> bool:
+    """The same by the ledger."""
+    instant, day = now(), day_of(now())
+    near = or_(claiming(instant, instant + STANDBY), Opening.scheduled_at.between(start_of(day), end_of(day)))
+    found = session.scalars(select(Opening).where(Opening.room_id == room_id, near))
+    return on_air(map(Claim.of_row, found), instant)
 
 
 def claiming(instant: datetime, until: datetime) -> ColumnElement[bool]:

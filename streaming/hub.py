@@ -93,7 +93,7 @@ class Hub:
         recorded = RecordedPictures(keeper, self.roster, self.board)
         recorder = self._recorder(recorded) if config.record else None
         beside: dict[str, Service] = {
-            "cameras": self.cameras, **({"recorder": recorder} if recorder else {}), "hls": PublicHls(self.media, self.roster),
+            "cameras": self.cameras, **({"recorder": recorder} if recorder else {}), "hls": PublicHls(self.media, self.roster, self.board),
         }  # fmt: skip
         port = MediaPort(self.media, config.media_port, beside)
 

@@ -117,10 +117,12 @@ class OpeningRecorder(Service):
 
 
 class PublicHls(Service):
-    """Low-latency HLS of public rooms, cut only while someone asks for it."""
+    """Low-latency HLS of public rooms on air, cut only while someone asks for it."""
 
-    def __init__(self, media: MediaPlane, roster: Roster) -> None:
-        self._server = HlsServer(media, lambda room, token: roster.may_watch(main_room(room), token))
+    def __init__(self, media: MediaPlane, roster: Roster, board: Board) -> None:
+        self._server = HlsServer(
+            media, lambda room, token: roster.may_watch(main_room(room), token) and board.on_air(main_room(room))
+        )
 
     def routes(self) -> Sequence[BaseRoute]:
         """Playlists and segments."""

@@ -158,6 +158,10 @@ class Board:
         opening = self.current(room_id)
         return opening is not None and opening["state"] == "paused"
 
+    def on_air(self, room_id: str) -> bool:
+        """Whether the public may see what a room's cameras send (see records.current)."""
+        return at_room.on_air(self._claims[room_id].values(), now())
+
     def upcoming(self, room_id: str) -> Opening | None:
         """The next opening announced for a room."""
         key = at_room.upcoming(self._claims[room_id].values(), now())
@@ -172,13 +176,15 @@ class Board:
         return next(iter(fresh), None)
 
     def state(self, room: RoomCard) -> dict[str, Any]:
-        """One line of `/api/rooms`; `reason` stands on the slate, so it is there only while one is up, and
-        `signals` only where cameras are pulled."""
+        """One line of `/api/rooms`; `reason` stands on the slate, so it is there only while one is up, `signals` only
+        where cameras are pulled, and `off_air` only where pictures arrive that the public does not get."""
         opening = self.current(room.id)
         state = self._state(room.id, opening)
         since = self._remember(room.id, state, opening)
         cover = self.covered(room.id)
         why: dict[str, Any] = {"reason": cover.reason} if cover.slated and state == "paused" else {}
+        if self.publishing(room.id) and not self.on_air(room.id):
+            why["off_air"] = True
         if signals := self._camera_signals(room.id):
             why["signals"] = signals
         return {

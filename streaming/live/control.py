@@ -36,10 +36,11 @@ from streaming.service import Service
 log = structlog.get_logger()
 
 REPLAY_SECONDS = 4 * control.MAX_AGE
+_OPEN = {"muted": False, "slated": False, "off_air": False}
 
 
 class Control(Service):
-    """Obeys orders, and lays the slate over a room whose opening is paused."""
+    """Obeys orders, lays the slate over a room whose opening is paused, and takes one off air while none is going on."""
 
     def __init__(
         self, key: bytes, roster: Roster, board: Board, media: MediaPlane, covers: Covers, pending: Pending,
@@ -49,7 +50,7 @@ class Control(Service):
         self._media, self._covers, self._pending = media, covers, pending
         self._states, self._health, self._workers, self._signed_head = states, health, workers, signed
         self._obeyed: dict[str, float] = {}
-        self._applied: dict[str, tuple[bool, bool]] = {}
+        self._applied: dict[str, dict[str, bool]] = {}
         self._lock = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
@@ -87,11 +88,13 @@ class Control(Service):
             cover = self._covers.get(room)
             # in a pause the room talks among itself: its sound is withheld with the picture
             paused = self._board.paused(room)
-            wanted = (cover.muted or paused, cover.slated or paused)
-            if self._applied.get(room, (False, False)) != wanted:
+            wanted = {
+                "muted": cover.muted or paused, "slated": cover.slated or paused, "off_air": not self._board.on_air(room),
+            }  # fmt: skip
+            if self._applied.get(room, _OPEN) != wanted:
                 self._applied[room] = wanted
-                self._media.cover(room, muted=wanted[0], slated=wanted[1])
-                log.info("room_covered", room=room, muted=wanted[0], slated=wanted[1], pause=paused)
+                self._media.cover(room, **wanted)
+                log.info("room_covered", room=room, **wanted, pause=paused)
 
     # -- the state of all rooms -------------------------------------------------------------------
 

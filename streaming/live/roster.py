@@ -158,14 +158,25 @@ class Roster:
             return False
         return card.public or bool(token and signing.check_view_token(self._key, token, room))
 
+    def may_watch_inside(self, room: str, token: str | None, *, off_air: bool) -> bool:
+        """Whether the bearer gets the line inside a public room: with a view token of the desk, which off air must name
+        the entry that says who looks at what is not public."""
+        found = self._bearer(room, token)
+        return found is not None and self.rooms[main_room(room)].public and bool(found[1] or not off_air)
+
     def watched(self, room: str, token: str | None, peer: Peer) -> None:
         """Somebody who may watch has joined: a look at what is not public is written down."""
-        main = main_room(room)
-        card = self.rooms.get(main)
-        if card is None or card.public or self.on_watched is None or not token:
+        found = self._bearer(room, token)
+        if found is None or self.on_watched is None:
             return
-        found = next(
-            (f for name in (room, main) if (f := signing.read_view_token(self._key, token, name))), None
-        )
-        if found:
-            self.on_watched(room, peer, *found)
+        viewer, look = found
+        if look or not self.rooms[main_room(room)].public:
+            self.on_watched(room, peer, viewer, look)
+
+    def _bearer(self, room: str, token: str | None) -> tuple[str, str] | None:
+        """Viewer and look of a view token for a room that there is, or for the room that a camera belongs to."""
+        main = main_room(room)
+        if not token or main not in self.rooms:
+            return None
+        held = (signing.read_view_token(self._key, token, name) for name in (room, main))
+        return next((found for found in held if found), None)

@@ -91,7 +91,7 @@ class MediaServer(Service):
         self._moves: asyncio.Task[None] | None = None
         self._tcp = False
         self._addresses: list[str] = []
-        self._covers: dict[str, tuple[bool, bool]] = {}
+        self._covers: dict[str, dict[str, bool]] = {}
         self._authority = authority
         self.edges: Edges | None = None
         if config.edges:
@@ -191,13 +191,13 @@ class MediaServer(Service):
         if self.edges is not None:
             yield from self.edges.metrics()
 
-    def cover(self, room: str, *, muted: bool, slated: bool) -> None:
-        """Withhold sound or picture of all cameras of a room; it also holds for whoever publishes later."""
+    def cover(self, room: str, *, muted: bool, slated: bool, off_air: bool = False) -> None:
+        """Withhold sound or picture of all cameras of a room, off air both from the public alone; it also holds for
+        whoever publishes later."""
         for name in (room + suffix for suffix in SUFFIXES):
-            self._covers[name] = (muted, slated)
+            self._covers[name] = {"muted": muted, "slated": slated, "off_air": off_air}
             if (found := self._rooms.get(name)) is not None:
-                found.mute(muted)
-                found.slate(slated)
+                found.cover(**self._covers[name])
 
     def withdraw(self, room: str, token_hash: str | None) -> None:
         """End who publishes into a room with the token of that digest; None: whoever publishes into it."""
@@ -255,9 +255,8 @@ class MediaServer(Service):
         found = self._rooms.get(name)
         if found is None:
             found = self._rooms[name] = Room(name, self._fanout, self._outbox, self._changed)
-            muted, slated = self._covers.get(name, (False, False))
-            found.mute(muted)
-            found.slate(slated)
+            if name in self._covers:
+                found.cover(**self._covers[name])
         return found
 
     def _changed(self, room: str) -> None:

@@ -59,8 +59,8 @@ class MediaPlane(Service, Protocol):
         """What is to be said of what a room's cameras send, for the operators."""
         ...
 
-    def cover(self, room: str, *, muted: bool, slated: bool) -> None:
-        """Withhold sound or picture of a room from the public, until told otherwise."""
+    def cover(self, room: str, *, muted: bool, slated: bool, off_air: bool = False) -> None:
+        """Withhold sound or picture of a room from the public, until told otherwise; off air, the desk still sees it."""
         ...
 
     def withdraw(self, room: str, token_hash: str | None) -> None:

@@ -13,6 +13,7 @@ import structlog
 
 from records.clock import local_now
 from streaming.fanout import Fanout
+from streaming.rooms.inside import InsideLine
 from streaming.rooms.layers import Track
 from streaming.rooms.peer import Peer
 from streaming.rooms.publisher_notices import Notice
@@ -121,6 +122,8 @@ class Room:
         small = Stream("video", fanout.group(), outbox, self._tap_failed)
         self.tile = TileStream(small, self.video, self.request_keyframe)
         self.tile.on_report = self._report
+        self.inside = InsideLine(self.streams, fanout, outbox)
+        self._off_air = False
 
     @property
     def video(self) -> Stream:
@@ -208,6 +211,11 @@ class Room:
             self.publisher.request_keyframe()
 
     def _report(self, stream: Stream, report: bytes) -> None:
+        self._send_report(stream, report)
+        if stream.inside is not None and stream.inside.report is not None:
+            self._send_report(stream.inside, stream.inside.report)
+
+    def _send_report(self, stream: Stream, report: bytes) -> None:
         for viewer in self.viewers.values():
             if viewer.streams.get(stream.kind) is stream and stream.kind in viewer.targets:
                 viewer.send_rtcp(report)
@@ -230,6 +238,8 @@ class Room:
         """Let the live packets flow to a viewer; one that cannot play them is sent away to join anew."""
         if viewer.streams.get("video") is self.tile.stream:
             self.tile.watched()
+        if self._from_inside(viewer):
+            self.inside.begin()
         if self._cannot_play(viewer):
             viewer.close("codec_changed")
             return
@@ -238,6 +248,9 @@ class Room:
                 replayed = viewer.show(kind, replay=not again)
                 if kind == "video" and not (replayed and _age(stream.cache.keyframe_at) < FRESH_GOP):
                     viewer.on_keyframe_wanted()
+
+    def _from_inside(self, viewer: Viewer) -> bool:
+        return any(stream in self.inside.streams.values() for stream in viewer.streams.values())
 
     def _cannot_play(self, viewer: Viewer) -> bool:
         live = self.publisher.tracks if self.publisher is not None else {}
@@ -252,6 +265,8 @@ class Room:
                 repeated=gone.repeated,
             )
         self.ended[f"viewer:{viewer.closed}"] += 1
+        if self.inside.watched and not any(map(self._from_inside, self.viewers.values())):
+            self.inside.rest()
 
     # -- taps -------------------------------------------------------------------------------------
 
@@ -285,12 +300,26 @@ class Room:
 
     # -- what the public must not see or hear ------------------------------------------------------
 
-    def mute(self, on: bool) -> None:
-        """Withhold the sound from viewers and taps, or give it back."""
-        self.streams["audio"].withhold(on)
+    @property
+    def off_air(self) -> bool:
+        """Whether the public gets nothing, because no opening is going on."""
+        return self._off_air
 
-    def slate(self, on: bool) -> None:
-        """Withhold the picture from viewers and taps, or give it back from the next keyframe on."""
+    def cover(self, *, muted: bool, slated: bool, off_air: bool) -> None:
+        """Withhold sound or picture from viewers and taps, or give it back, the picture from the next keyframe on.
+
+        off_air: both from the public, neither from the desk. Whoever watches from inside when that begins has to
+        join again: from now on it is a look at a picture that is not public.
+        """
+        if off_air and not self._off_air:
+            for viewer in [one for one in self.viewers.values() if self._from_inside(one)]:
+                viewer.close("off_air")
+        self._off_air = off_air
+        self.inside.cover(muted=muted, slated=slated)
+        self.streams["audio"].withhold(muted or off_air)
+        self._withhold_picture(slated or off_air)
+
+    def _withhold_picture(self, on: bool) -> None:
         lifted = self.video.cover.on and not on
         self.video.withhold(on)
         self.tile.stream.withhold(on)

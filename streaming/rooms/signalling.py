@@ -51,6 +51,10 @@ class Authority(Protocol):
         """False is answered with 404: a room one may not see does not exist."""
         ...
 
+    def may_watch_inside(self, room: str, token: str | None, *, off_air: bool) -> bool:
+        """Whether the bearer gets the line inside a public room, which goes on while the public sees nothing."""
+        ...
+
     def watched(self, room: str, token: str | None, peer: Peer) -> None:
         """A viewer who may watch has a session now."""
         ...
@@ -104,7 +108,9 @@ class Signalling:
         """A new session for a checked offer, and the answer. Problem or SdpError where it cannot be."""
         raise NotImplementedError
 
-    async def elsewhere(self, room: str, offer: Offer, layer: str) -> tuple[EdgeViewer, str] | None:
+    async def elsewhere(
+        self, room: str, offer: Offer, layer: str, request: Request
+    ) -> tuple[EdgeViewer, str] | None:
         """A session on another machine and the answer, or None: take it here."""
         return None
 
@@ -120,7 +126,7 @@ class Signalling:
         text = await _text(request)
         try:
             offer = parse_offer(text, sends=self.sends)
-            session, answer = await self.elsewhere(room, offer, layer) or self._here(room, offer, request)
+            session, answer = await self.elsewhere(room, offer, layer, request) or self._here(room, offer, request)
         except SdpError as error:
             raise Problem(422, error.message) from error
         place = f"{request.scope.get('root_path', '')}/{self.path}/{quote(room, safe='')}/{session.id}"

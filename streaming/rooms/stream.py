@@ -1,7 +1,7 @@
 """An outgoing stream: the audio or the video of a room, one SSRC whose numbers never jump, whoever publishes.
 
 What comes in is rewritten, kept for retransmissions, counted, and sent in batches to the viewers and the taps; mute and
-slate withhold it from all but the recording.
+slate withhold it from all but the recording, and while a room is off air it goes to the desk and the recording alone.
 """
 
 from __future__ import annotations
@@ -51,12 +51,19 @@ class Counts:
     octets       bytes of the payloads
     attempted    datagrams handed to the fan-out
     keyframe_at  when the source's last keyframe began (seconds of time.monotonic()), shown or not
+    shown_packets, shown_octets  what was not withheld: all that a sender report tells
     """
 
     def __init__(self) -> None:
         self.packets = self.octets = self.frames = self.keyframes = self.attempted = 0
+        self.shown_packets = self.shown_octets = 0
         self.keyframe_at: float | None = None
         self._frame_time = self._keyframe_time = b""
+
+    def note_shown(self, packet: bytes) -> None:
+        """Count a packet that goes out."""
+        self.shown_packets += 1
+        self.shown_octets += len(packet) - HEADER_SIZE
 
     def note(self, packet: bytes, now: float, begins_keyframe: Callable[[bytes, int], bool] | None) -> bool:
         """Count a rewritten packet; whether a keyframe begins with it."""
@@ -117,6 +124,7 @@ class Stream:
 
     taps    fed with what the viewers get; `kept` ones (the recording) also with what is withheld
     report  our newest sender report, None before the source's first
+    inside  the same source once more for viewers of the desk, whatever is withheld here; None while there are none
     """
 
     def __init__(
@@ -131,6 +139,7 @@ class Stream:
         self.taps, self.kept = Taps(kind, on_tap_failed), Taps(kind, on_tap_failed)
         self.cover = Cover()
         self.report: bytes | None = None
+        self.inside: Stream | None = None
         self._begins_keyframe: Callable[[bytes, int], bool] | None = None
         self._outbox = outbox
         self._pending: list[bytes] = []
@@ -155,12 +164,16 @@ class Stream:
         self.rewriter.switch()
         if self.cover.aside is not None:
             self.cover.aside.rewriter.switch()
+        if self.inside is not None:
+            self.inside.source(codec)
 
     def idle(self) -> None:
         """The source is gone: what it sent last is no longer shown to those who join."""
         self.flush()
         self.cache.keyframe_at = self.counts.keyframe_at = None
         self.report = None
+        if self.inside is not None:
+            self.inside.idle()
 
     def _changed(self) -> None:
         self.taps.changed()
@@ -182,6 +195,8 @@ class Stream:
 
     def push(self, packet: bytes, now: float) -> None:
         """Take one RTP packet of the current source. Sent at the end of its frame, or soon."""
+        if self.inside is not None:
+            self.inside.push(packet, now)
         cover = self.cover
         if cover.aside is not None:
             self._push_covered(cover, cover.aside, packet, now)
@@ -192,6 +207,7 @@ class Stream:
             return
         number, out = rewritten
         self.cache.put(number, out)
+        self.counts.note_shown(out)
         if self.counts.note(out, now, self._begins_keyframe):
             self.cache.keyframe(number, now)
         pending = self._pending
@@ -235,6 +251,8 @@ class Stream:
 
     def sender_report(self, ntp: int, timestamp: int) -> bytes:
         """Our report for a source's one: its time on our clock, its RTP time on our scale."""
+        if self.inside is not None:
+            self.inside.sender_report(ntp, timestamp)
         self.report = self._report(ntp, timestamp, self.rewriter)
         self.taps.report(self.report)
         if self.kept:
@@ -244,7 +262,7 @@ class Stream:
 
     def _report(self, ntp: int, timestamp: int, rewriter: Rewriter) -> bytes:
         mapped = rtp_time(timestamp + rewriter.shift)
-        return rtcp.sender_report(self.ssrc, ntp, mapped, self.counts.packets, self.counts.octets)
+        return rtcp.sender_report(self.ssrc, ntp, mapped, self.counts.shown_packets, self.counts.shown_octets)
 
 
 def since_keyframe(streams: Mapping[str, Stream]) -> Iterator[tuple[str, Codec, list[bytes], float]]:

@@ -13,6 +13,7 @@ from streaming.rooms.peer import Peer
 from streaming.rooms.room import Room
 from streaming.rooms.sessions import VIEWERS_PER_ROOM
 from streaming.rooms.signalling import Signalling, token
+from streaming.rooms.stream import Stream
 from streaming.rooms.subrooms import main_room
 from streaming.rooms.viewer import Viewer
 from streaming.wire.answer import Sender
@@ -39,10 +40,12 @@ class Whep(Signalling):
             raise Problem(400, Message("whep.layer_unknown", choices=choices, asked=layer[:20]))
         return layer
 
-    async def elsewhere(self, room: str, offer: Offer, layer: str) -> tuple[EdgeViewer, str] | None:
+    async def elsewhere(
+        self, room: str, offer: Offer, layer: str, request: Request
+    ) -> tuple[EdgeViewer, str] | None:
         edges = self.server.edges
         public = any(self.authority.may_watch(name, None) for name in (room, main_room(room)))
-        if edges is None or not public:
+        if edges is None or not public or self._from_inside(self.server.room(room), request):
             return None  # what is not for everybody never leaves the hub
         place = self.server.room(room)
         if layer == LOW and place.tile.there() is not None:
@@ -53,7 +56,7 @@ class Whep(Signalling):
 
     def answer(self, room: str, offer: Offer, request: Request) -> tuple[Peer, str]:
         place, layer = self.server.room(room), self.layer(request.query_params.get("layer"))
-        streams = place.streams if layer == FULL else {**place.streams, "video": place.tile.stream}
+        streams = self._streams(place, layer, request)
         if len(place.viewers) >= VIEWERS_PER_ROOM:
             raise Problem(503, Message("whep.room_full"), {"Retry-After": "30"})
         codecs = choose(offer, place)
@@ -64,6 +67,15 @@ class Whep(Signalling):
         place.admit(viewer)
         self.authority.watched(room, token(request), viewer)
         return viewer, answer
+
+    def _streams(self, place: Room, layer: str, request: Request) -> dict[str, Stream]:
+        """What a viewer gets: the desk the line inside, which has one size; the public the full or the small picture."""
+        if self._from_inside(place, request):
+            return place.inside.streams
+        return place.streams if layer == FULL else {**place.streams, "video": place.tile.stream}
+
+    def _from_inside(self, place: Room, request: Request) -> bool:
+        return self.authority.may_watch_inside(place.name, token(request), off_air=place.off_air)
 
 
 def choose(offer: Offer, room: Room) -> dict[str, list[Codec]]:

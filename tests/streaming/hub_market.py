@@ -46,13 +46,16 @@ class FakeMedia(Service):
     on_air: set[str] = field(default_factory=set)
     callbacks: list[Callable[[str], None]] = field(default_factory=list)
     covers: dict[str, tuple[bool, bool]] = field(default_factory=dict)
+    off_air: set[str] = field(default_factory=set)
     withdrawn: list[tuple[str, str | None]] = field(default_factory=list)
 
     def status(self, room: str) -> Status:
         return Status(room in self.on_air)
 
-    def cover(self, room: str, *, muted: bool, slated: bool) -> None:
-        self.covers[room] = (muted, slated)
+    def cover(self, room: str, *, muted: bool, slated: bool, off_air: bool = False) -> None:
+        if self.covers.get(room, (False, False)) != (muted, slated):
+            self.covers[room] = (muted, slated)
+        (self.off_air.add if off_air else self.off_air.discard)(room)
 
     def on_change(self, callback: Callable[[str], None]) -> None:
         self.callbacks.append(callback)

@@ -22,7 +22,8 @@ BEARER = {"Authorization": "Bearer good"}
 
 
 class Doorman:
-    """Token "good" publishes anywhere but in "nowhere"; rooms that start with "eval" are not for the public."""
+    """Token "good" publishes anywhere but in "nowhere"; rooms that start with "eval" are not for the public; token
+    "desk" is of the desk while a room is on air, "look" also while it is not."""
 
     def may_publish(self, room: str, token: str | None) -> int:
         if room == "nowhere":
@@ -31,6 +32,9 @@ class Doorman:
 
     def may_watch(self, room: str, token: str | None) -> bool:
         return room != "nowhere" and (not room.startswith("eval") or token == "view")
+
+    def may_watch_inside(self, room: str, token: str | None, *, off_air: bool) -> bool:
+        return token == "look" or (token == "desk" and not off_air)
 
     def watched(self, room: str, token: str | None, peer: Peer) -> None:
         """Nobody asks here who watched."""

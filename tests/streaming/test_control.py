@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,7 +15,8 @@ import pytest
 from starlette.testclient import TestClient
 
 import messages
-from records import control
+from records import control, current
+from records.clock import now, start_of, today
 from records.control import Order
 from records.ledger import Ledger
 from records.serving import signing
@@ -149,6 +151,56 @@ def test_resuming_does_not_lift_an_operators_slate(rig: Rig) -> None:
     wait(lambda: rig.media.covers["hz-01"] == (True, True))
     market.event(rig.ledger, "O1", "resumed")
     wait(lambda: rig.media.covers["hz-01"] == (False, True))
+
+
+# ── off air ──
+
+
+def off_air(rig: Rig) -> dict[str, bool]:
+    """Room → what the public is told of it."""
+    return {room["id"]: room.get("off_air", False) for room in rig.get("/api/rooms").json()}
+
+
+def test_the_public_sees_a_room_only_while_an_opening_is_going_on(rig: Rig) -> None:
+    rig.media.switch("hz-01", True)
+    assert rig.media.off_air == set(), "nothing is announced for the room"
+    market.opening(rig.ledger)
+    wait(lambda: rig.media.off_air == {"hz-01"})
+    wait(lambda: off_air(rig) == {"hz-01": True, "hz-02": False})
+    assert rig.get("/hls/hz-01/index.m3u8").status_code == 404
+    market.begin(rig.ledger)
+    wait(lambda: rig.media.off_air == set())
+    market.event(rig.ledger, "O1", "paused", reason="系统检修")
+    wait(lambda: rig.media.covers.get("hz-01") == (True, True))
+    assert rig.media.off_air == set(), "a pause is the slate's"
+    market.event(rig.ledger, "O1", "resumed")
+    market.finish(rig.ledger)
+    wait(lambda: rig.media.off_air == {"hz-01"})
+
+
+@pytest.mark.parametrize(
+    ("state", "hours", "shown"),
+    [
+        ("in_progress", -1, True), ("paused", -1, True), ("scheduled", -1, False), ("scheduled", 1, False),
+        ("ended", -1, False), ("sealed", -1, False), ("cancelled", -1, True), ("scheduled", 48, True),
+        ("ended", -48, True),
+    ],
+)  # fmt: skip
+def test_one_rule_says_when_a_room_is_on_air(state: str, hours: int, shown: bool) -> None:
+    noon = start_of(today()) + timedelta(hours=12)
+    at = noon + timedelta(hours=hours)
+    one = current.Claim("O1", state, at, at, at + timedelta(minutes=20))
+    assert current.on_air([one], noon) is shown
+    running = current.Claim("O2", "in_progress", noon, noon, None)
+    assert current.on_air([one, running], noon)
+
+
+def test_an_opening_over_midnight_leaves_its_room_off_air_for_half_an_hour() -> None:
+    midnight = start_of(today())
+    ended = midnight + timedelta(minutes=10)
+    late = current.Claim("O1", "ended", midnight - timedelta(hours=1), midnight, ended)
+    assert not current.on_air([late], ended + timedelta(minutes=29))
+    assert current.on_air([late], ended + timedelta(minutes=31))
 
 
 # ── two people ──

@@ -146,3 +146,51 @@ async def test_figures_go_on_under_the_slate(one):
     room = one.server.room("hz-01")
     assert room.video.counts.frames == 1 and room.video.counts.keyframe_at is not None
     assert one.server.status("hz-01").keyframe_age is None, "viewers have got no keyframe"
+
+
+async def test_off_air_the_public_gets_nothing_and_the_desk_goes_on(one):
+    source, camera, sound = await one.publish(), Camera(), Camera(0x2222, 111)
+    public = await one.watch()
+    inside = await one.watch(query="?token=look")
+    one.server.cover("hz-01", muted=False, slated=False, off_air=True)
+    await until(lambda: one.server.status("hz-01").viewers == 1)
+    inside = await one.watch(query="?token=look&layer=low")
+    impostor = await one.watch(query="?token=desk")
+    send(source, [*camera.frame(key=True), sound.packet(b"opus"), *camera.frame()])
+    await until(lambda: len(inside.video) == 6 and len(inside.of(111)) == 1)
+    assert consecutive(inside.video)
+    assert public.rtp == [] and impostor.rtp == [], "a token without an entry of who looks shows nothing"
+    one.server.cover("hz-01", muted=False, slated=False)
+    send(source, camera.frame(key=True))
+    await until(lambda: len(public.video) == 3 and len(inside.video) == 9)
+    assert consecutive(inside.video), "the desk's picture goes through the change without a gap"
+    one.server.cover("hz-01", muted=False, slated=True)
+    send(source, camera.frame(key=True))
+    await arrived(one, 12)
+    await asyncio.sleep(0.05)
+    assert len(public.video) == 3 and len(inside.video) == 9, "an operators' slate holds for the desk too"
+
+
+async def test_who_watches_from_inside_joins_again_when_the_room_goes_off_air(one):
+    await one.publish()
+    desk, public = await one.watch(query="?token=desk"), await one.watch()
+    one.server.cover("hz-01", muted=False, slated=False, off_air=True)
+    await until(lambda: one.server.status("hz-01").viewers == 1)
+    answers = [await one.http.delete(one_of.location) for one_of in (desk, public)]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert one.server.room("hz-01").ended["viewer:off_air"] == 1
+    assert not one.server.room("hz-01").inside.watched
+
+
+async def test_sender_reports_tell_nothing_of_what_is_withheld(one):
+    source, camera = await one.publish(), Camera()
+    watcher = await one.watch()
+    one.server.cover("hz-01", muted=False, slated=False, off_air=True)
+    send(source, [packet for _ in range(10) for packet in camera.frame(key=True)])
+    await arrived(one, 30)
+    source.send_rtcp(rtcp.sender_report(0x1111, rtcp.to_ntp(1000.0), 90_000, 30, 9000))
+    await until(lambda: watcher.rtcp)
+    told = [packet for data in watcher.rtcp for packet in rtcp.parse(data) if packet.kind == rtcp.SR]
+    assert told
+    stream = one.server.room("hz-01").video
+    assert stream.report is not None and stream.report[20:28] == bytes(8), "no packets, no octets"
