@@ -51,7 +51,9 @@ class Claim:
 
     def on(self, day: date) -> bool:
         """Whether it is, or was, to be held on a day."""
-        return self.state != "cancelled" and self.scheduled_at is not None and day_of(self.scheduled_at) == day
+        return (
+            self.state != "cancelled" and self.scheduled_at is not None and day_of(self.scheduled_at) == day
+        )
 
     def rank(self, instant: datetime) -> tuple[int, float, str] | None:
         """How strongly it claims its room at an instant, the least first; None: not at all."""

@@ -121,7 +121,8 @@ class PublicHls(Service):
 
     def __init__(self, media: MediaPlane, roster: Roster, board: Board) -> None:
         self._server = HlsServer(
-            media, lambda room, token: roster.may_watch(main_room(room), token) and board.on_air(main_room(room))
+            media,
+            lambda room, token: roster.may_watch(main_room(room), token) and board.on_air(main_room(room)),
         )
 
     def routes(self) -> Sequence[BaseRoute]:

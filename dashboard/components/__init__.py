@@ -25,7 +25,6 @@ from web import tokens
 
 FOLDER = Path(__file__).parent
 _SHEETS: Mapping[str, tuple[str, ...]] = {
-    "player": ("base", "player"),
     "wall": ("base", "player", "wall"),
     "opening": ("base", "player", "opening"),
     "host": ("base", "player", "opening", "host"),
@@ -93,14 +92,6 @@ def words(lang: str, *areas: str) -> dict[str, Any]:
 
 def _hub() -> str:
     return context.config().hub_url.rstrip("/")
-
-
-def player(room: str, name: str, lang: str, *, secret: bool = False, key: str | None = None) -> None:
-    """One room's picture. `secret`: not public; the desk signs a view token at each connection, logged."""
-    data = {
-        "hub": _hub(), "room": room, "name": name, "secret": secret, "words": words(lang, "live"),
-    }  # fmt: skip
-    _component("player")(data=data, key=key or f"player-{room}")
 
 
 def wall(

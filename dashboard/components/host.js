@@ -56,7 +56,7 @@ class HostDesk {
     const name = this.room?.cameras?.[1], { words, data } = this;
     if (name === this.far?.options.room) return;
     this.far?.close();
-    this.far = name ? new Player(this.overview, { ...data.player, room: name, name: words.farCamera, hub: data.hub, words, quiet: true }) : null;
+    this.far = name ? new Player(this.overview, { ...data.player, inside: true, home: data.player.room, room: name, name: words.farCamera, hub: data.hub, words, quiet: true }) : null;
     this.overview.hidden = !name;
   }
 
@@ -70,7 +70,7 @@ class HostDesk {
     const { room } = this;
     const state = { in_progress: "live", paused: "paused", ended: "ended", sealed: "ended" }[this.story.state] ?? "standby";
     const slated = state === "live" && room?.state === "paused";
-    return { state: slated ? "paused" : state, covered: slated, reason: slated ? room.reason : this.story.pauseReason, muted: room?.muted, cameras: room?.cameras };
+    return { state: slated ? "paused" : state, covered: slated, reason: slated ? room.reason : this.story.pauseReason, muted: room?.muted, cameras: room?.cameras, off_air: room?.off_air };
   }
 
   build() {
@@ -80,7 +80,7 @@ class HostDesk {
     this.reading = h("section.card.bidnow", { "aria-label": words.reading });
     this.steps = h("section.card.law", { "aria-label": words.process });
     this.picture = h("section.card.player", { "aria-label": words.picture });
-    if (this.data.player) this.player = new Player(this.picture, { ...this.data.player, hub: this.data.hub, words, quiet: true });
+    if (this.data.player) this.player = new Player(this.picture, { ...this.data.player, inside: true, hub: this.data.hub, words, quiet: true });
     this.overview = h("section.card.player", { "aria-label": words.farCamera, hidden: true });
     this.status = new HostStatus(this);
     this.bar = h("section.card.box");

@@ -30,7 +30,7 @@ class OpeningView {
   roomState() {
     const state = { in_progress: "live", paused: "paused", ended: "ended", sealed: "ended" }[this.story.state] ?? "standby";
     const slated = state === "live" && this.room?.state === "paused";
-    return { state: slated ? "paused" : state, covered: slated, reason: slated ? this.room.reason : this.story.pauseReason, muted: this.room?.muted, cameras: this.room?.cameras };
+    return { state: slated ? "paused" : state, covered: slated, reason: slated ? this.room.reason : this.story.pauseReason, muted: this.room?.muted, cameras: this.room?.cameras, off_air: this.room?.off_air };
   }
 
   build() {
@@ -42,7 +42,7 @@ class OpeningView {
     this.feedState = h("span.muted", {}, words.synchronised);
     this.caption = h("div.caption", { hidden: true });
     this.picture = h("section.card.player", { "aria-label": words.picture });
-    if (this.data.player) this.player = new Player(this.picture, { ...this.data.player, hub: this.data.hub, words });
+    if (this.data.player) this.player = new Player(this.picture, { ...this.data.player, inside: true, hub: this.data.hub, words });
     this.picture.append(this.stepper);
     this.player?.box.append(this.caption);
     const log = h("section.card.box", {}, h("h2", {}, words.textLog, this.feedState), this.logList);

@@ -1,6 +1,6 @@
 // One room's picture on the ladder (ladder.js): badges, slate, sound, picture-in-picture, full screen.
 import { clock, minute } from "./clock.js";
-import { ask, h, icon, mount, say, set } from "./common.js";
+import { ask, h, icon, say, set } from "./common.js";
 import { follow } from "./feed.js";
 import { Ladder } from "./ladder.js";
 import { CHOICES, keepChoice, keptChoice } from "./picture-choice.js";
@@ -8,7 +8,7 @@ import { CHOICES, keepChoice, keptChoice } from "./picture-choice.js";
 const SHOWN = { live: "live", still: "live", held: "live", joining: "connecting", lost: "nosignal", off: "nosignal" };
 
 export class Player {
-  /** @param options hub, room, name, secret (non-public: the desk signs a view token), token (who gives it, where not the desk), due (moment of the opening: before it the slate says when), words, quiet (a tile: the small picture will do) */
+  /** @param options hub, room, name, inside (as the desk sees it, also while the public sees nothing), home (the room that a second camera belongs to), secret (of a room that is not public: there is only that), token (who gives the view token, where not the desk), due (moment of the opening: before it the slate says when), words, quiet (a tile: the small picture will do) */
   constructor(root, options) {
     this.options = options;
     this.words = options.words;
@@ -16,6 +16,7 @@ export class Player {
     this.video.muted = true;
     this.live = h("span.tag.live", { hidden: true }, this.words.live);
     this.badge = h("summary.tag.real", { "aria-live": "polite" });
+    this.only = h("span.tag.only", { hidden: true }, icon("lock"), this.words.insideOnly);
     this.silent = h("span.tag.silent", { hidden: true }, icon("mute"), this.words.silent);
     this.title = h("b", {}, "");
     this.detail = h("small", {}, "");
@@ -24,13 +25,13 @@ export class Player {
     this.time = h("time", {}, "");
     this.sound = h("button", { type: "button", onclick: () => this.mute(!this.video.muted) }, icon("mute"));
     this.box = h("div.pic" + (options.quiet ? ".quiet" : ""), {},
-      this.video, this.slate, h("div.tl", {}, this.live, this.menu(), this.silent), this.bar());
+      this.video, this.slate, h("div.tl", {}, this.live, this.only, this.menu(), this.silent), this.bar());
     root.append(this.box);
     this.room = null;
     this.mute(true);
     this.ladder = new Ladder(this.video, {
-      hub: options.hub, room: options.room, token: options.token ?? (options.secret ? () => this.viewToken() : null),
-      hears: !options.secret, calm: Boolean(options.quiet), layer: this.layer(),
+      hub: options.hub, room: options.room, token: options.token ?? (options.inside ? () => this.viewToken() : null),
+      near: !options.secret, hears: !options.secret, calm: Boolean(options.quiet), layer: this.layer(),
       choice: keptChoice(), tell: () => this.show(), onmuted: () => this.mute(true),
     });
     this.ladder.start();
@@ -81,7 +82,7 @@ export class Player {
   }
 
   async viewToken() {
-    const answer = await ask(`/api/rooms/${encodeURIComponent(this.options.room)}/view-token`, { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" });
+    const answer = await ask(`/api/rooms/${encodeURIComponent(this.options.home ?? this.options.room)}/view-token`, { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" });
     return answer.token;
   }
 
@@ -112,12 +113,13 @@ export class Player {
     else this.box.requestFullscreen().catch(() => null);
   }
 
-  /** What the hub says of the room: {state: idle|standby|live|paused|ended, muted?, reason?, cameras?: those on air}. */
+  /** What the hub says of the room: {state: idle|standby|live|paused|ended, muted?, reason?, off_air?: the public gets no
+   *  picture, cameras?: those that send one}. */
   tellRoom(room) {
     const before = this.room?.state;
     this.room = room;
     this.silent.hidden = !room.muted;
-    this.ladder.hold(room.state === "paused");
+    this.ladder.hold(this.dark());
     this.ladder.air(room.cameras?.includes(this.options.room));
     if (before && before !== room.state && ["live", "standby"].includes(room.state)) this.ladder.nudge();
     this.show();
@@ -128,15 +130,21 @@ export class Player {
     const { words } = this, state = SHOWN[this.ladder.state];
     this.showRung();
     const paused = this.room?.state === "paused";
-    const live = state === "live" && !paused;
-    this.box.dataset.state = paused ? "paused" : state;
+    const live = state === "live" && !this.dark();
+    this.box.dataset.state = paused ? "paused" : live || state !== "live" ? state : "off";
     this.slate.hidden = live;
     this.live.hidden = !live || !this.onAir();
+    this.only.hidden = !live || !this.room?.off_air;
     if (live) return;
     const key = paused ? "paused" : this.slateKey(state), { due } = this.options;
     if (this.slateIcon.dataset.key !== key) { this.slateIcon.dataset.key = key; this.slateIcon.replaceChildren(icon(key === "paused" ? "pause" : "clock")); }
     this.title.textContent = paused && this.room.covered ? words.coveredTitle : say(words[`${key}Title`], { time: due ? minute(due) : "" });
     this.detail.textContent = (paused && reasonText(this.room.reason, words)) || (key === "scheduled" ? countdown(due, words) : words[`${key}Detail`] ?? "");
+  }
+
+  /** Whether no picture is to be shown, whatever comes: under a slate, or off air where this is not the desk's own line. */
+  dark() {
+    return this.room?.state === "paused" || Boolean(this.room?.off_air && !this.options.inside);
   }
 
   /** Whether an opening is going on before the camera; of a room that is not public nobody says so. */
@@ -147,7 +155,8 @@ export class Player {
   /** Why there is no picture: its opening is still to come, it is over, the picture is on its way, or there is none. */
   slateKey(state) {
     if (Date.parse(this.options.due) > Date.now()) return "scheduled";
-    if (this.room?.state === "ended" && state !== "live") return "ended";
+    if (this.room?.state === "ended" && (state !== "live" || this.dark())) return "ended";
+    if (this.dark()) return "offAir";
     return state === "connecting" ? "connecting" : "nosignal";
   }
 
@@ -188,27 +197,4 @@ export class Rooms {
   close() {
     this.feed.close();
   }
-}
-
-/** What Streamlit mounts. */
-export default function (component) {
-  return mount(component, (parent, data) => {
-    const root = h("div.sunbid");
-    parent.append(root);
-    let player;
-    let rooms;
-    const start = (options) => {
-      player = new Player(root, options);
-      if (!options.secret) rooms = new Rooms(options.hub, (list) => {
-        const room = list?.find((r) => r.id === options.room);
-        if (room) player.tellRoom(room);
-      });
-    };
-    const stop = () => { player.close(); rooms?.close(); rooms = null; };
-    start(data);
-    return {
-      update(next) { stop(); start(next); },
-      close() { stop(); root.remove(); },
-    };
-  });
 }

@@ -31,13 +31,13 @@ class Tile {
     this.chip.className = seat.now ? "chip now" : seat.stage ? "chip on" : "chip line";
     this.link.setAttribute("href", seat.opening ? `/room?opening=${encodeURIComponent(seat.opening)}` : `/room?room=${encodeURIComponent(seat.room)}`);
     const paused = seat.state === "paused" || state === "paused";
-    const wants = !paused && (state === "live" || (state === "standby" && seat.state !== "scheduled"));
+    const wants = !paused && !room?.off_air && (state === "live" || (state === "standby" && seat.state !== "scheduled"));
     if (wants && !this.player) this.player = new Player(this.holder, { hub: this.wall.data.hub, room: seat.room, name: seat.name, words, quiet: true });
     if (!wants && this.player) { this.player.close(); this.player = null; }
     this.slate.hidden = wants;
-    this.player?.tellRoom({ state, muted: room?.muted, cameras: room?.cameras });
+    this.player?.tellRoom({ state, muted: room?.muted, cameras: room?.cameras, off_air: room?.off_air });
     this.drawHealth(seat);
-    const key = paused ? "paused" : state === "unreachable" ? "unreachable" : seat.state === "scheduled" ? "scheduled" : state === "ended" || seat.state === "ended" ? "ended" : "nosignal";
+    const key = paused ? "paused" : state === "unreachable" ? "unreachable" : seat.state === "scheduled" ? "scheduled" : state === "ended" || seat.state === "ended" ? "ended" : room?.off_air ? "offAir" : "nosignal";
     this.slateIcon.replaceChildren(icon(paused ? "pause" : "clock"));
     const covered = paused && seat.state !== "paused";
     this.slateTitle.textContent = say(covered ? words.coveredTitle : words[`${key}Title`], { time: seat.scheduled_at ? minute(seat.scheduled_at) : "" });

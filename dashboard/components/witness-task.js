@@ -74,8 +74,8 @@ export class TaskPane {
     }
     this.picture.replaceChildren();
     this.player = new Player(this.picture, {
-      hub: this.board.data.hub, room: task.room_id ?? this.lent.room, name: task.room, words: this.words, secret: task.secret,
-      token: task.secret ? () => this.token(task) : null, due: task.secret ? null : task.due_at,
+      hub: this.board.data.hub, room: task.room_id ?? this.lent.room, name: task.room, words: this.words, inside: true, secret: task.secret,
+      token: () => this.token(task), due: task.secret ? null : task.due_at,
     });
     this.player.box.append(this.snap);
     this.tellRoom();

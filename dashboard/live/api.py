@@ -185,15 +185,14 @@ def _stream(seen: rooms_live.Snapshot, room_id: str, lang: str) -> dict[str, Any
 
 
 def view_token(request: Request, user: SignedIn) -> dict[str, Any]:
-    """POST /api/rooms/{id}/view-token: a token to watch a non-public room for some minutes; logged."""
+    """POST /api/rooms/{id}/view-token: a token for the line inside a public room; off air that is a look, which is written
+    down. Into a room that is not public it leads nobody: that takes a task or a reason (/api/witness/looks)."""
     room_id = request.path_params["id"]
     with context.ledger().write() as session:
         room = session.get(Room, room_id)
-        if room is None:
+        if room is None or not room.is_public:
             raise Problem(404, Message("room.unknown_room", room=room_id))
-        look = ""
-        if not room.is_public:
-            look = looks.ask(session, room, By(user.name, address(request)), reason=None).id
+        look = looks.inside(session, room, By(user.name, address(request)))
     key = signing.load_key(context.config().data_dir)
     return {"token": signing.view_token(key, room_id, user.name, look)}
 
@@ -281,5 +280,5 @@ routes: list[BaseRoute] = [
     route("/api/openings/{id}/steps", "POST", "room", host_step),
     route("/api/openings/{id}/retender", "POST", "room", host_retender),
     route("/api/openings/{id}/voice/{no}.wav", "GET", "room", host_voice),
-    route("/api/rooms/{id}/view-token", "POST", "remote", view_token),
+    route("/api/rooms/{id}/view-token", "POST", "room", view_token),
 ]

@@ -21,7 +21,7 @@ from records.serving import signing
 from records.serving.problems import Problem
 from records.serving.requests import has_tag, whole
 from records.tables.organisations import Room
-from records.witnessing import alarms, draws, looks, papers, tasks
+from records.witnessing import alarms, draws, looks, papers, scene, tasks
 from records.witnessing.checklist import OPENING
 
 SLUG = "witness"
@@ -184,26 +184,31 @@ def acknowledge(request: Request, user: SignedIn) -> dict[str, Any]:
 
 
 def look(request: Request, user: SignedIn) -> dict[str, Any]:
-    """POST /api/witness/looks {"task", "reason"?} or {"room", "reason"}: a view token for a non-public room.
+    """POST /api/witness/looks {"task", "reason"?} or {"room", "reason"}: a view token for a task's room.
 
-    A witness looks at their own task's room while they witness it; anybody else who supervises says why. A refusal is
-    noted like a look.
+    Into a room that is not public a witness looks while they witness their own task; anybody else who supervises says
+    why. A refusal is noted like a look.
     """
     given, by = request.state.given, _by(request, user)
     number, reason = given.get("task") or None, looks.reason_of(given.get("reason"))
     with refused(), context.ledger().write() as session:
         held = tasks.of(session, str(number)) if number else None
         room = session.get(Room, held.room_id if held else str(given.get("room")))
-        if room is None or room.is_public:
+        if room is None or (room.is_public and held is None):
             raise Problem(404, Message("room.unknown_room", room=str(given.get("room") or "")))
-        mine = held is not None and held.witness == user.name and held.state == "joined"
         remote = screens.may_see(user.role, screens.BY_SLUG["remote"])
-        granted = remote and (mine or reason is not None)
-        row = looks.ask(session, room, by, reason=reason, task=held.id if held else None, granted=granted)
+        if room.is_public and held is not None:
+            granted = tasks.sees(user.role, user.name, held) and scene.shows_picture(session, held)
+            entry = looks.inside(session, room, by, task=held.id) if granted else ""
+        else:
+            mine = held is not None and held.witness == user.name and held.state == "joined"
+            granted = remote and (mine or reason is not None)
+            noted = held.id if held else None
+            entry = looks.ask(session, room, by, reason=reason, task=noted, granted=granted).id
     if not granted:
         raise Problem(403, Message("witness.look_refused" if remote else "http.not_your_role"))
     key = signing.load_key(context.config().data_dir)
-    return {"token": signing.view_token(key, room.id, user.name, row.id), "room": room.id}
+    return {"token": signing.view_token(key, room.id, user.name, entry), "room": room.id}
 
 
 routes: list[BaseRoute] = [

@@ -1,4 +1,5 @@
-"""非公开画面查看记录: every look at the picture of a room that is not public, asked for, granted or not, from when to when.
+"""非公开画面查看记录: every look at a picture that is not public, asked for, granted or not, from when to when: of a room that
+never is, and of one whose opening waits or is over.
 
 The desk writes who asked and why; the hub writes from when to when the picture was sent (`RoomView`); the desk puts
 both into the audit chain: the asking at once, the end once the hub has told it.
@@ -15,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from messages import Invalid
-from records import audit, unmasking
+from records import audit, current, unmasking
 from records.administration import By
 from records.clock import now
 from records.tables.organisations import Room
@@ -39,7 +40,7 @@ class Looked:
 def ask(
     session: Session, room: Room, by: By, *, reason: str | None, task: str | None = None, granted: bool = True
 ) -> RoomLook:
-    """Note that somebody asked for the picture of a non-public room."""
+    """Note that somebody asked for a picture that is not public."""
     row = RoomLook(
         id=secrets.token_hex(16), room_id=room.id, viewer=by.name, reason=reason, task_id=task, granted=granted,
         asked_at=now(),
@@ -53,6 +54,11 @@ def ask(
         detail=detail, ip=by.ip,
     )  # fmt: skip
     return row
+
+
+def inside(session: Session, room: Room, by: By, *, task: str | None = None) -> str:
+    """The number of the entry that says who watches a public room from inside; empty while the public sees the same."""
+    return "" if current.room_on_air(session, room.id) else ask(session, room, by, reason=None, task=task).id
 
 
 def reason_of(given: object) -> str | None:

@@ -126,7 +126,9 @@ class Signalling:
         text = await _text(request)
         try:
             offer = parse_offer(text, sends=self.sends)
-            session, answer = await self.elsewhere(room, offer, layer, request) or self._here(room, offer, request)
+            session, answer = await self.elsewhere(room, offer, layer, request) or self._here(
+                room, offer, request
+            )
         except SdpError as error:
             raise Problem(422, error.message) from error
         place = f"{request.scope.get('root_path', '')}/{self.path}/{quote(room, safe='')}/{session.id}"

@@ -17,9 +17,8 @@ from records.states import OPENING_STEPS, STAGES
 from supervision.warnings.handling import ACTIONS, DISPOSITIONS
 
 FOLDER = Path(components.__file__).parent
-NAMES = ("player", "wall", "opening", "host", "warnings", "witness")
+NAMES = ("wall", "opening", "host", "warnings", "witness")
 AREAS = {
-    "player": ("live",),
     "wall": ("live",),
     "opening": ("live", "opening"),
     "host": ("live", "opening", "host"),
@@ -43,7 +42,6 @@ def mounted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, 
 
 
 def mount_all(lang: str) -> None:
-    components.player("r1", "开标一室", lang)
     components.wall(9, {"centre": "c1"}, lang)
     components.opening("o1", lang, room="r1", room_name="开标一室", control_price="1.00")
     components.host("o1", lang, room="r1", room_name="开标一室", title="一标段", place="余杭分中心")
@@ -127,7 +125,7 @@ def test_english_words_hold_no_chinese(mounted: list[tuple[str, dict[str, Any]]]
 
 def test_the_opening_has_words_for_every_event(mounted: list[tuple[str, dict[str, Any]]]) -> None:
     mount_all("zh")
-    data = mounted[2][1]["data"]
+    data = mounted[1][1]["data"]
     assert [stage["id"] for stage in data["stages"]] == list(STAGES)
     assert {key.partition(".")[0] for key in data["said"]} == set(OPENING_STEPS)
     assert data["hub"] == "http://hub:1"
@@ -135,7 +133,7 @@ def test_the_opening_has_words_for_every_event(mounted: list[tuple[str, dict[str
 
 def test_every_action_has_a_key_of_its_own(mounted: list[tuple[str, dict[str, Any]]]) -> None:
     mount_all("zh")
-    actions = mounted[4][1]["data"]["actions"]
+    actions = mounted[3][1]["data"]["actions"]
     assert [action["id"] for action in actions] == list(ACTIONS)
     keys = [action["key"] for action in actions]
     assert len({*keys, "j", "k", "?"}) == len(keys) + 3

@@ -31,7 +31,9 @@ from records.ledger import Ledger
 from records.serving import signing
 from records.states import append_event
 from records.tables.money import Award
+from records.tables.openings import Opening
 from records.tables.users import AuditEntry, User
+from records.tables.witnessing import RoomLook
 from supervision.warnings import desk as warnings
 from tests.dashboard.live_market import BIDDERS, raise_one, seed
 from tests.ledgers import new_ledger
@@ -394,14 +396,34 @@ def test_seats_say_nothing_of_bidders(desk: Client) -> None:
     assert len(answer.json()["seats"]) == 1, "evaluation rooms are no seats"
 
 
-def test_view_tokens_are_for_supervisors_and_logged(desk: Client, ledger: Ledger, tmp_path: Path) -> None:
-    address = "/api/rooms/yh-p1/view-token"
-    assert desk("operator").post(address, json={}).status_code == 403
-    token = desk("supervisor").post(address, json={}).json()["token"]
-    assert signing.check_view_token(signing.load_key(tmp_path), token, "yh-p1") == "supervisor"
+def test_the_line_inside_a_public_room_is_for_the_desk_and_a_look_off_air_is_logged(
+    desk: Client, ledger: Ledger, tmp_path: Path
+) -> None:
     with ledger.read() as session:
-        entry = session.scalars(select(AuditEntry).order_by(AuditEntry.seq.desc())).first()
-        assert entry and (entry.action, entry.object_id) == ("room.watch", "yh-p1")
+        opening = session.get_one(Opening, "O-L1")
+        room = str(opening.room_id)
+    address = f"/api/rooms/{room}/view-token"
+    assert desk("leader").post(address, json={}).status_code == 403
+
+    def look() -> str:
+        token = desk("operator").post(address, json={}).json()["token"]
+        viewer, entry = signing.read_view_token(signing.load_key(tmp_path), token, room) or ("", "")
+        assert viewer == "operator"
+        return entry
+
+    entry = look()
+    with ledger.read() as session:
+        noted = session.scalars(select(AuditEntry).order_by(AuditEntry.seq.desc())).first()
+        assert noted and (noted.action, noted.object_id) == ("room.watch", room)
+        assert session.get_one(RoomLook, entry).viewer == "operator"
+    with ledger.write() as session:
+        bidders = [{"no": 1, "name": "甲"}]
+        append_event(session, "O-L1", "bidders_published", {"count": 1, "bidders": bidders}, actor="test")
+    assert look() == "", "on air the public sees the same"
+
+
+def test_no_view_token_leads_into_a_room_that_is_not_public(desk: Client) -> None:
+    assert desk("supervisor").post("/api/rooms/yh-p1/view-token", json={}).status_code == 404
 
 
 def test_the_record_as_csv_holds_no_formula_and_is_logged(desk: Client, ledger: Ledger) -> None:

@@ -573,3 +573,19 @@ def test_the_board_answers_304_while_nothing_changes(desk: Client) -> None:
 def test_words_of_a_refusal_are_in_the_readers_language() -> None:
     refusal = Message("witness.overtaken", who="李四", act=Message("witness.act.join"))
     assert refusal.text("en") == "李四 has just done “Join”; the page is up to date now, look before you act"
+
+
+def test_who_witnesses_a_public_room_off_air_leaves_an_entry(
+    desk: Client, ledger: Ledger, tmp_path: Path
+) -> None:
+    """The picture of a room is nobody's before its opening begins, but its witness's; and they answer for it."""
+    supervisor, member = desk("supervisor"), desk("group-1")
+    assert member.post("/api/witness/looks", json={"task": OPENING}).status_code in {403, 404}
+    assert act(supervisor, "assign", target="group-1").status_code == 200
+    answer = member.post("/api/witness/looks", json={"task": OPENING})
+    assert answer.status_code == 200, answer.text
+    token, room = answer.json()["token"], answer.json()["room"]
+    _, look = signing.read_view_token(signing.load_key(tmp_path), token, room) or ("", "")
+    with ledger.read() as session:
+        entry = session.get_one(RoomLook, look)
+        assert (entry.viewer, entry.task_id, entry.granted) == ("group-1", OPENING, True)

@@ -51,11 +51,11 @@ export class Ladder {
   #tries = 0; #patience = LADDER.tries; #pause = LADDER.pause; #grace = LADDER.climb;
   #frames = 0; #framesAt = 0; #clock = 0; #liveAt = 0; #held = false; #aired; #looks = 0; #lostAt = -LADDER.hurry;
 
-  /** @param options {hub, room, token(), layer, calm, choice, tell, onmuted, hears, compare}; with `token` there is no HLS:
-   *  it is public; with `hears` somebody calls `air`; `layer` "low": the small picture over WebRTC, where the room has one;
+  /** @param options {hub, room, token(), near, layer, calm, choice, tell, onmuted, hears, compare}; `near`: there is HLS, as
+   *  of every room the public may watch; with `hears` somebody calls `air`; `layer` "low": the small picture over WebRTC, where the room has one;
    *  `compare(room)` makes what compares the pictures with those recorded (null: cannot be), which hears of them and has a `state` */
   constructor(video, options) {
-    Object.assign(this, { hub: "", token: null, layer: null, hears: false, calm: false, choice: "auto", tell: () => {}, onmuted: () => {}, compare: null }, options);
+    Object.assign(this, { hub: "", token: null, near: true, layer: null, hears: false, calm: false, choice: "auto", tell: () => {}, onmuted: () => {}, compare: null }, options);
     this.video = video;
     this.wanted = false;
     this.state = "off";
@@ -160,7 +160,7 @@ export class Ladder {
 
   /** The rung to try next: "" where the viewer wants text alone. */
   #next() {
-    const near = !this.token && HlsPlayer.possible(this.video);
+    const near = this.near && HlsPlayer.possible(this.video);
     if (this.choice === "text") return "";
     if (this.choice === "near") return near ? "near" : "";
     return this.choice === "auto" && near && this.#tries >= this.#patience ? "near" : "realtime";
