@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 
 import messages
 from records import control, current
-from records.clock import now, start_of, today
+from records.clock import start_of, today
 from records.control import Order
 from records.ledger import Ledger
 from records.serving import signing
