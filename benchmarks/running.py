@@ -18,6 +18,8 @@ import httpx
 
 READY = 300.0
 """Seconds in which processes have to be ready and rooms on air."""
+SETTLE, RESTED = 180.0, 0.5
+"""Seconds for which the demonstration may go on working after it answers, and the idle share at which it has come to rest."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,28 @@ def demonstration(folder: Path, ports: Ports, rooms: int) -> Iterator[None]:
         for port in (ports.intake, ports.desk, ports.hub):
             _wait(partial(_answers, port), [process])
         _wait(lambda: _on_air(ports.hub) >= rooms, [process])
+        settle()
         yield
+
+
+def settle() -> float:
+    """Wait until what was started has come to rest: the demonstration goes on filling and judging its market for a minute
+    or two after it answers. The share of the processors that was idle in the last five seconds; after three minutes
+    whatever it is."""
+    until, idle = time.monotonic() + SETTLE, 0.0
+    while idle < RESTED and time.monotonic() < until:
+        before = _processor_ticks()
+        time.sleep(5)
+        total, unused = (now - then for now, then in zip(_processor_ticks(), before, strict=True))
+        idle = unused / max(total, 1)
+    print(f"settled    {100 * idle:.0f} % of the processors idle")
+    return idle
+
+
+def _processor_ticks() -> tuple[int, int]:
+    """Ticks of all processors since the machine started, and those of them that were idle (proc(5))."""
+    counted = [int(text) for text in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    return sum(counted), counted[3] + counted[4]
 
 
 @contextmanager
