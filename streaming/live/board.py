@@ -159,8 +159,9 @@ class Board:
         return opening is not None and opening["state"] == "paused"
 
     def on_air(self, room_id: str) -> bool:
-        """Whether the public may see what a room's cameras send (see records.current)."""
-        return at_room.on_air(self._claims[room_id].values(), now())
+        """Whether the public may see what a room's cameras send (see records.current); not before it is known what is
+        announced for the room."""
+        return self.day is not None and at_room.on_air(self._claims[room_id].values(), now())
 
     def upcoming(self, room_id: str) -> Opening | None:
         """The next opening announced for a room."""

@@ -221,10 +221,11 @@ class WholeHub:
 async def whole_hub(
     ledger: Ledger, data: Path, *, record: bool = False, fanout: str = "plain", edges: str = ""
 ) -> AsyncIterator[WholeHub]:
-    """A hub over the small market; with `record` an opening is near and its room is recorded."""
+    """A hub over the small market; with `record` an opening is going on, and its room is recorded."""
     hub_market.rooms(ledger)
     if record:
         hub_market.opening(ledger)
+        hub_market.begin(ledger)
     config = HubConfig(
         ledger.url.render_as_string(hide_password=False), data, media_port=0, fanout=fanout, record=record, edges=edges,
         poll_seconds=0.05,
