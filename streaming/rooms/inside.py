@@ -7,12 +7,10 @@ source. Mute and slate apply to it as to the public's, being off air does not. W
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 
 from streaming.fanout import Fanout
 from streaming.rooms.stream import Outbox, Stream
-from streaming.rooms.viewer import GOP_LIMIT
 
 
 class InsideLine:
@@ -21,6 +19,8 @@ class InsideLine:
     def __init__(self, public: Mapping[str, Stream], fanout: Fanout, outbox: Outbox) -> None:
         self._public = public
         self.streams = {kind: Stream(kind, fanout.group(), outbox) for kind in public}
+        for kind, stream in self.streams.items():
+            stream.rewriter.ssrc = public[kind].ssrc  # an answer names it before the first packet
         self.watched = False
 
     def begin(self) -> None:
@@ -28,16 +28,9 @@ class InsideLine:
         if self.watched:
             return
         self.watched = True
-        now = time.monotonic()
         for kind, stream in self.streams.items():
-            public = self._public[kind]
-            public.flush()
-            if public.codec is not None:
-                stream.source(public.codec)
-            for packet in public.cache.since_keyframe(GOP_LIMIT) if kind == "video" else ():
-                stream.push(packet, now)
-            stream.flush()
-            public.inside = stream
+            stream.go_on_from(self._public[kind])
+            self._public[kind].inside = stream
 
     def rest(self) -> None:
         """Nobody watches any more."""

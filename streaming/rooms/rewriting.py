@@ -102,6 +102,12 @@ class PacketCache:
         self._keyframe = 0
         self._slots: list[bytes | None] = [None] * CACHE
 
+    def copy(self) -> PacketCache:
+        """The same packets, kept apart from now on."""
+        made = PacketCache(self.flushed)
+        made.keyframe_at, made._keyframe, made._slots = self.keyframe_at, self._keyframe, self._slots.copy()
+        return made
+
     def put(self, number: int, packet: bytes) -> None:
         """Keep a packet in place of the one 2,048 before it."""
         self._slots[number & _SLOT] = packet

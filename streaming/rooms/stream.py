@@ -167,6 +167,19 @@ class Stream:
         if self.inside is not None:
             self.inside.source(codec)
 
+    def go_on_from(self, other: Stream) -> None:
+        """Go on where another stream of the same source stands, with its SSRC, its numbers and what it has sent since its
+        last keyframe; with the source's next keyframe where it withholds."""
+        other.flush()
+        if other.codec is None:
+            return
+        if other.cover.withheld:
+            self.source(other.codec)
+            return
+        self.codec, self._begins_keyframe = other.codec, KEYFRAME.get(other.codec.name)
+        self.rewriter, self.cache, self.report = copy.copy(other.rewriter), other.cache.copy(), other.report
+        self._changed()
+
     def idle(self) -> None:
         """The source is gone: what it sent last is no longer shown to those who join."""
         self.flush()

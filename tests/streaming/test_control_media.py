@@ -194,3 +194,17 @@ async def test_sender_reports_tell_nothing_of_what_is_withheld(one):
     assert told
     stream = one.server.room("hz-01").video
     assert stream.report is not None and stream.report[20:28] == bytes(8), "no packets, no octets"
+
+
+async def test_the_line_inside_begins_with_the_last_keyframe_and_goes_on_without_a_gap(one):
+    source, camera = await one.publish(), Camera()
+    public = await one.watch()
+    send(source, [*camera.frame(key=True), *camera.frame()])
+    await until(lambda: len(public.video) == 6)
+    inside = await one.watch(query="?token=desk")
+    await until(lambda: len(inside.video) >= 6)
+    send(source, [packet for _ in range(4) for packet in camera.frame()])
+    await until(lambda: len(inside.video) >= 18 and len(public.video) == 18)
+    assert consecutive(inside.video[-12:])
+    assert [p[12:] for p in inside.video[-12:]] == [p[12:] for p in public.video[-12:]]
+    assert {stamp(p) for p in inside.video[-12:]} == {stamp(p) for p in public.video[-12:]}
