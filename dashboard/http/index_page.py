@@ -154,15 +154,18 @@ _TOOLKIT = {
 }
 """What Streamlit calls its toolbars, menus and fields → the rest of `toolkit.…`, what we call them; see toolbars.js."""
 
+_SCRIPTS = ("arriving", "toolbars", "leaving")
+"""What keeps a screen out of sight until it is whole, puts our words into the toolbars, and follows a click to another screen."""
+
 
 @cache
 def _toolbars(lang: str) -> bytes:
-    """Our words for Streamlit's toolbars, the script that puts them there, and the one that follows a click to another screen."""
+    """Our words for Streamlit's toolbars, and the scripts of the page."""
     words = {theirs: messages.say(f"toolkit.{ours}", lang) for theirs, ours in _TOOLKIT.items()}
     base = components.files().base
+    scripts = (f'<script type="module" src="{base}/{name}.js"></script>' for name in _SCRIPTS)
     return (
-        f'<meta name="desk-words" content="{escape(json.dumps(words, ensure_ascii=False))}">'
-        f'<script type="module" src="{base}/toolbars.js"></script><script type="module" src="{base}/leaving.js"></script>'
+        f'<meta name="desk-words" content="{escape(json.dumps(words, ensure_ascii=False))}">{"".join(scripts)}'
     ).encode()
 
 

@@ -121,10 +121,11 @@ def show(kpis: Sequence[Kpi], lang: str, row: str = "main") -> None:
             with st.container(key=f"kpi-{place}-{row}", gap=None):
                 draw(_card(kpi, lang))
                 if kpi.trend is not None:
-                    _spark(kpi.name, kpi.trend)
+                    _spark(kpi.name, kpi.trend, f"spark-{place}-{row}")
 
 
-def _spark(name: str, trend: Trend) -> None:
+def _spark(name: str, trend: Trend, key: str) -> None:
     made = spark(layout.variant(), name, trend.values, trend.names, trend.said)
     if made is not None:
-        layout.spark(made)
+        with st.container(key=key):  # by it the stylesheet makes room, before the line is drawn
+            layout.spark(made)

@@ -94,6 +94,10 @@ OWN_CHOICES = (
 OWN_DEFAULTS = {"S11": {"state": "open", "period": "all"}, "S05": {LOTS_SORT: "award"}}
 """What such a screen shows where its address says nothing."""
 
+WHOLE = '<i class="whole"></i>'
+"""What a screen draws last, out of sight: its panels are shown together once it has come (components/arriving.js). Its
+place is before them, so that the next refresh finds it where it was and nothing goes out of sight again."""
+
 Body = Callable[[Page], None]
 
 
@@ -137,6 +141,7 @@ def show(
             st.rerun(scope="app")
             return
         bar = st.container(horizontal=True, vertical_alignment="center", key="title-bar")
+        whole = st.container(key="whole")
         chosen = filter_row(lang, filters, marks) if filters else Choice()
         with bar:
             _title(screen, lang, freshness.of((as_of or now)()), paused)
@@ -151,6 +156,8 @@ def show(
         with layout.contained(screen.slug):
             body(Page(screen, user, lang, chosen))
         choices.show_faults(amiss, lang)
+        with whole:
+            put(WHOLE)
         ops.SCREEN_SECONDS.labels(screen=screen.slug).observe(time.perf_counter() - started)
 
     st.fragment(run_every=None if paused or every is None else every)(draw)()
@@ -244,4 +251,5 @@ def show_error(error: Exception) -> bool:
     ops.SCREEN_ERRORS.inc()
     at = local_now().strftime("%Y-%m-%d %H:%M:%S")
     empty(say("common.error"), say("common.error_what", time=at))
+    put(WHOLE)
     return True

@@ -37,6 +37,15 @@ const look = () => {
 };
 look();
 """
+STAYS = """
+window.hidden = 0;
+const watch = () => {
+  const screen = document.querySelector("[data-testid=stMainBlockContainer]");
+  if (getComputedStyle(screen).visibility === "hidden") window.hidden += 1;
+  requestAnimationFrame(watch);
+};
+watch();
+"""
 GROUND = {"light": (0xF6, 0xF8, 0xFB), "dark": (0x0B, 0x1A, 0x33)}
 
 
@@ -96,6 +105,23 @@ def test_nothing_is_shown_without_its_style_and_nothing_jumps(
     assert len(made.pictures) > 3
     assert made.seen["bare"] == []
     assert made.seen["shift"] < 0.1, "\n".join(made.seen["moved"])
+
+
+def test_a_screen_comes_into_sight_whole_and_stays_through_a_choice(browser: Browser, desk: Desk) -> None:
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="zh-CN")
+    form = {"name": "supervisor", "password": small.PASSWORD}
+    assert context.request.post(f"{desk.url}/auth/login", form=form).ok
+    page = context.new_page()
+    page.goto(f"{desk.url}/overview")
+    page.locator(".kpi").first.wait_for(timeout=60_000)
+    assert page.locator(".whole").count() == 1, "nothing is shown before the screen's last piece is there"
+    assert page.locator(".kpi").count() == page.locator(".kpi:visible").count() > 1
+    page.evaluate(STAYS)
+    page.get_by_text("环比", exact=True).click()
+    page.get_by_text("环比 —").first.wait_for(timeout=60_000)
+    page.locator(READY).wait_for(timeout=60_000)
+    assert page.evaluate("window.hidden") == 0
+    context.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
