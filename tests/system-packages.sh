@@ -4,7 +4,7 @@
 set -euo pipefail
 
 packages=(
-  chromium fonts-noto-cjk postgresql janus nginx openssl iproute2
+  chromium chromium-headless-shell fonts-noto-cjk postgresql janus nginx openssl iproute2
   python3-gi gir1.2-gst-rtsp-server-1.0
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly
 )

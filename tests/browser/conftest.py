@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.chromium import HEADLESS
+
 from .public_site import FLAGS
 
 
@@ -14,6 +16,6 @@ from .public_site import FLAGS
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         flags = [*FLAGS, "--auto-select-desktop-capture-source=Entire screen"]
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=flags)
+        chromium = playwright.chromium.launch(executable_path=HEADLESS, args=flags)
         yield chromium
         chromium.close()

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from records.states import append_event
 from tests.browser.ladder_site import Network, Publisher
 from tests.browser.public_site import FLAGS, HubProcess
+from tests.chromium import HEADLESS
 from tests.dashboard.live_market import BIDDERS, PASSWORD, PUBLISH_TOKEN, process, seed
 from tests.ledgers import new_ledger
 from tests.needed import needed
@@ -59,7 +60,7 @@ def room(tmp_path: Path) -> Iterator[Room]:
         process(code, port, tmp_path / "desk.log"),
         sync_playwright() as playwright,
     ):
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=HEADLESS, args=FLAGS)
         yield Room(signed_in(browser, f"http://127.0.0.1:{port}"), hub)
         browser.close()
     hub.stop()

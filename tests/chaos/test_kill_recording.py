@@ -22,6 +22,7 @@ from records.tables.organisations import Room
 from streaming import ffmpeg
 from streaming.recording import ledger as recordings
 from tests.browser.public_site import FLAGS
+from tests.chromium import HEADLESS
 from tests.ledgers import new_ledger
 from tests.ports import free_port
 from tests.streaming import hub_market as market
@@ -154,7 +155,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 @pytest.fixture
 def page(site: Site) -> Iterator[Page]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=HEADLESS, args=FLAGS)
         opened = browser.new_page(locale="zh-CN", base_url=site.address)
         opened.goto(f"/room/{ROOMS[0]}")
         expect(opened.locator("#transport")).to_have_text("实时", timeout=30_000)

@@ -17,8 +17,9 @@ import web
 from records.serving.workers import Workers
 from streaming import ffmpeg
 from streaming.rooms.media import MediaConfig, MediaServer
+from tests.chromium import HEADLESS
 
-CHROMIUM = Path("/usr/bin/chromium")
+CHROMIUM = Path(HEADLESS)
 FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required"),

@@ -25,6 +25,7 @@ from streaming.hls.segments import KEPT, KEPT_BYTES, HlsStream
 from streaming.hls.server import HlsServer
 from streaming.wire.codecs import VP8
 from streaming.wire.h264 import Parameters
+from tests.chromium import HEADLESS
 
 ROOM, SECRET = "hz-01", "eval-01"
 CHROMIUM = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync --autoplay-policy=no-user-gesture-required"
@@ -250,9 +251,7 @@ async def test_chromium_plays_the_playlist_by_itself_across_a_restart() -> None:
         await camera.on(gop=25, size="320x180")
         try:
             async with async_playwright() as playwright:
-                browser = await playwright.chromium.launch(
-                    executable_path="/usr/bin/chromium", args=CHROMIUM.split()
-                )
+                browser = await playwright.chromium.launch(executable_path=HEADLESS, args=CHROMIUM.split())
                 page = await browser.new_page()
                 await page.set_content(PAGE)
                 address = f"http://127.0.0.1:{port}/hls/{ROOM}/index.m3u8"

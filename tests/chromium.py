@@ -1,0 +1,7 @@
+"""The browser of the tests: Chromium without a window, a third cheaper to run than the whole program hidden.
+
+The engine, its codecs and its WebRTC are the same package's; `tests.streaming.test_media_clients` and the benchmarks take
+the browser as people have it.
+"""
+
+HEADLESS = "/usr/bin/chromium-headless-shell"
