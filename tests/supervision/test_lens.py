@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import shutil
 import threading
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -23,7 +25,9 @@ from supervision.lens.reader import Lens
 from supervision.lens.schema import BIDS, LOTS
 from supervision.lens.writer import LensWriter
 from supervision.rules.facts import load_facts
+from tests.ledgers import new_ledger
 from tests.places import HANGZHOU
+from tests.supervision.conftest import Market
 
 ALL = Filters()
 NOON = datetime.fromisoformat("2026-03-15T12:00:00+08:00")
@@ -372,19 +376,36 @@ def _of_another_month(path: Path) -> None:
     path.write_bytes(other.read_bytes())
 
 
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger of the random market and its lens, whole: to copy from."""
+    folder = tmp_path_factory.mktemp("sound")
+    book = new_ledger(folder / "ledger.db")
+    random_market(Market(book))
+    LensWriter(book, folder, HANGZHOU).start()
+    book.close()
+    return folder
+
+
+@pytest.fixture
+def built(sound: Path, tmp_path: Path) -> Iterator[LensWriter]:
+    """The writer of a lens that is whole, and that the test may damage."""
+    folder = Path(shutil.copytree(sound, tmp_path / "market"))
+    book = Ledger(f"sqlite:///{folder / 'ledger.db'}")
+    yield LensWriter(book, folder, HANGZHOU)
+    book.close()
+
+
 @pytest.mark.parametrize("damage", [_cut, _flip, _empty, _of_another_month, Path.unlink])
 @pytest.mark.parametrize("table", ["bids", "lots"])
-def test_a_damaged_file_is_built_again(
-    ledger: Ledger, market: Any, writer: LensWriter, table: str, damage: Any
-) -> None:
-    random_market(market)
-    months = writer.start()
+def test_a_damaged_file_is_built_again(built: LensWriter, table: str, damage: Any) -> None:
+    lens, months = built.lens, sorted(built.lens.manifest()["months"])
     before = (
-        sorted(map(str, writer.lens.rows("SELECT * FROM bids"))),
-        sorted(map(str, writer.lens.rows("SELECT * FROM lots"))),
+        sorted(map(str, lens.rows("SELECT * FROM bids"))),
+        sorted(map(str, lens.rows("SELECT * FROM lots"))),
     )
-    damage(file_of(writer.lens, table, months[1]))
-    again = LensWriter(ledger, writer.lens.folder.parent, HANGZHOU)
+    damage(file_of(lens, table, months[1]))
+    again = LensWriter(built.ledger, lens.folder.parent, HANGZHOU)
     assert again.start() == [months[1]], "only the damaged month is written anew"
     after = (
         sorted(map(str, again.lens.rows("SELECT * FROM bids"))),
@@ -400,14 +421,11 @@ def test_a_damaged_file_is_built_again(
     "text", ["", "{", "[]", "5", "null", '{"months": 5}', '{"format": 1, "version": 1, "months": {"2026-03": 7}, "as_of": "x"}',
              '{"format": 1, "version": "one", "months": {}, "as_of": "2026-03-01T00:00:00+08:00"}', "\udcff"],
 )  # fmt: skip
-def test_a_damaged_manifest_is_built_again(
-    ledger: Ledger, market: Any, writer: LensWriter, text: str
-) -> None:
-    random_market(market)
-    months = writer.start()
-    writer.lens.manifest_path.write_bytes(text.encode("utf-8", "surrogateescape"))
-    assert writer.lens.as_of() is None and writer.lens.version() == "0"
-    again = LensWriter(ledger, writer.lens.folder.parent, HANGZHOU)
+def test_a_damaged_manifest_is_built_again(built: LensWriter, text: str) -> None:
+    lens, months = built.lens, sorted(built.lens.manifest()["months"])
+    lens.manifest_path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    assert lens.as_of() is None and lens.version() == "0"
+    again = LensWriter(built.ledger, lens.folder.parent, HANGZHOU)
     assert again.start() == months and again.lens.as_of() is not None
 
 
