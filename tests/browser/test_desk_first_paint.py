@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache, partial
 from typing import Any
 
 import pytest
@@ -68,6 +70,9 @@ class Film:
         return found  # type: ignore[return-value]
 
 
+FirstLoad = Callable[[str, str], Film]
+
+
 def film(browser: Browser, desk: Desk, slug: str, scheme: Any) -> Film:
     """Load a screen for the first time, on a processor six times slower."""
     made = Film()
@@ -97,11 +102,15 @@ def film(browser: Browser, desk: Desk, slug: str, scheme: Any) -> Film:
     return made
 
 
+@pytest.fixture(scope="module")
+def first_load(browser: Browser, desk: Desk) -> FirstLoad:
+    """The film of a screen in a colour scheme: its first load, which several tests look at, is filmed once."""
+    return cache(partial(film, browser, desk))
+
+
 @pytest.mark.parametrize("slug", ["overview", "warnings"])
-def test_nothing_is_shown_without_its_style_and_nothing_jumps(
-    browser: Browser, desk: Desk, slug: str
-) -> None:
-    made = film(browser, desk, slug, "light")
+def test_nothing_is_shown_without_its_style_and_nothing_jumps(first_load: FirstLoad, slug: str) -> None:
+    made = first_load(slug, "light")
     assert len(made.pictures) > 3
     assert made.seen["bare"] == []
     assert made.seen["shift"] < 0.1, "\n".join(made.seen["moved"])
@@ -125,8 +134,8 @@ def test_a_screen_comes_into_sight_whole_and_stays_through_a_choice(browser: Bro
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_ground_is_there_from_the_first_picture_on(browser: Browser, desk: Desk, scheme: str) -> None:
-    corners = film(browser, desk, "overview", scheme).corners()
+def test_the_ground_is_there_from_the_first_picture_on(first_load: FirstLoad, scheme: str) -> None:
+    corners = first_load("overview", scheme).corners()
     assert corners == {GROUND[scheme]}
 
 
