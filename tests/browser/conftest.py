@@ -9,13 +9,28 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.chromium import HEADLESS
 
+from .contexts import Contexts
 from .public_site import FLAGS
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        flags = [*FLAGS, "--auto-select-desktop-capture-source=Entire screen"]
+        flags = [*FLAGS, "--auto-select-desktop-capture-source=Entire screen", "--process-per-site"]
         chromium = playwright.chromium.launch(executable_path=HEADLESS, args=flags)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="module")
+def contexts(browser: Browser) -> Contexts:
+    """Contexts lent to one test after the other, their scripts compiled: see `tests.browser.contexts`."""
+    return Contexts(browser)
+
+
+@pytest.fixture(autouse=True)
+def contexts_come_back(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a test has taken is emptied for the next."""
+    yield
+    if "contexts" in request.fixturenames:
+        request.getfixturevalue("contexts").take_back()

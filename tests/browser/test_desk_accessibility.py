@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 import messages
 from dashboard.screens import pages_of
@@ -18,6 +18,7 @@ from records.tables.projects import Lot, Project
 from records.tables.supervision import Warning
 from records.tables.users import ROLES
 from supervision.lens.writer import LensWriter
+from tests.browser.contexts import Contexts
 from tests.browser.test_desk_live import DESK, Desk
 from tests.dashboard import conftest as small
 from tests.dashboard.live_market import process
@@ -73,8 +74,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     ledger.close()
 
 
-def signed_in(browser: Browser, desk: Desk, role: str) -> Page:
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
+def signed_in(contexts: Contexts, desk: Desk, role: str) -> Page:
+    context = contexts.take(desk.url, viewport={"width": 1440, "height": 900})
     form = {"name": role, "password": small.PASSWORD}
     assert context.request.post(f"{desk.url}/auth/login", form=form).ok
     return context.new_page()
@@ -109,22 +110,22 @@ class Seen:
 
 
 @pytest.fixture(scope="module")
-def zh(browser: Browser, desk: Desk) -> Walked:
-    return _walked(browser, desk, "zh")
+def zh(contexts: Contexts, desk: Desk) -> Walked:
+    return _walked(contexts, desk, "zh")
 
 
 @pytest.fixture(scope="module")
-def en(browser: Browser, desk: Desk) -> Walked:
-    return _walked(browser, desk, "en")
+def en(contexts: Contexts, desk: Desk) -> Walked:
+    return _walked(contexts, desk, "en")
 
 
-def _walked(browser: Browser, desk: Desk, lang: str) -> Walked:
+def _walked(contexts: Contexts, desk: Desk, lang: str) -> Walked:
     """Every screen of the administrator, who has them all, walked once for all that is asked of it."""
-    page, axe = signed_in(browser, desk, "admin"), Axe()
+    page, axe = signed_in(contexts, desk, "admin"), Axe()
     failed: list[str] = []
     page.on("pageerror", lambda error: failed.append(str(error)))
     found = {slug: _seen(page, axe, failed) for slug in walk(page, desk, "admin", lang)}
-    page.context.close()
+    page.close()
     return found
 
 

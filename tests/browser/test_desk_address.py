@@ -6,9 +6,10 @@ import re
 import time
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from dashboard.screens import pages_of
+from tests.browser.contexts import Contexts
 from tests.browser.test_desk_accessibility import READY, Desk, desk, signed_in
 
 __all__ = ["desk"]
@@ -27,8 +28,8 @@ def choose(page: Page, name: str, words: str) -> None:
     page.get_by_role("option", name=words).first.click()
 
 
-def test_the_way_back_is_one_choice(browser: Browser, desk: Desk) -> None:
-    page = signed_in(browser, desk, "supervisor")
+def test_the_way_back_is_one_choice(contexts: Contexts, desk: Desk) -> None:
+    page = signed_in(contexts, desk, "supervisor")
     page.set_default_timeout(PATIENCE)
     page.goto(f"{desk.url}/openness?lots-page=2")
     page.locator(READY).wait_for()
@@ -58,12 +59,12 @@ def test_the_way_back_is_one_choice(browser: Browser, desk: Desk) -> None:
     page.get_by_role("link", name="开放").first.click()
     page.wait_for_url("**/openness?**family=works**")
     assert "period=all" in page.url and "lots-page" not in page.url
-    page.context.close()
+    page.close()
 
 
 @pytest.mark.parametrize("role", ["supervisor"])
-def test_a_copied_link_shows_the_same_to_somebody_else(browser: Browser, desk: Desk, role: str) -> None:
-    mine, theirs = signed_in(browser, desk, role), signed_in(browser, desk, role)
+def test_a_copied_link_shows_the_same_to_somebody_else(contexts: Contexts, desk: Desk, role: str) -> None:
+    mine, theirs = signed_in(contexts, desk, role), signed_in(contexts, desk, role)
     for page in (mine, theirs):
         page.set_default_timeout(PATIENCE)
     mine.goto(f"{desk.url}/openness")
@@ -78,7 +79,7 @@ def test_a_copied_link_shows_the_same_to_somebody_else(browser: Browser, desk: D
         assert theirs.url == mine.url
         assert alike(mine, theirs), (screen.slug, body(mine), body(theirs))
     for page in (mine, theirs):
-        page.context.close()
+        page.close()
 
 
 @pytest.mark.parametrize(
@@ -95,9 +96,9 @@ def test_a_copied_link_shows_the_same_to_somebody_else(browser: Browser, desk: D
     ],
 )
 def test_a_row_leads_to_its_own_screen_and_back_is_one_step(
-    browser: Browser, desk: Desk, role: str, asked: str, to: str, title: str
+    contexts: Contexts, desk: Desk, role: str, asked: str, to: str, title: str
 ) -> None:
-    page = signed_in(browser, desk, role)
+    page = signed_in(contexts, desk, role)
     page.set_default_timeout(PATIENCE)
     page.goto(f"{desk.url}/{asked}")
     tick_first(page)
@@ -111,7 +112,7 @@ def test_a_row_leads_to_its_own_screen_and_back_is_one_step(
     page.locator("[data-testid=stDataFrame] .dvn-scroller").first.wait_for()
     page.locator(READY).wait_for()
     assert page.url == f"{desk.url}/{asked}"
-    page.context.close()
+    page.close()
 
 
 def tick_first(page: Page) -> None:
@@ -143,8 +144,8 @@ def body(page: Page) -> tuple[str, list[str]]:
     return PASSING.sub("", page.locator("[data-testid=stMain]").inner_text()), boxes
 
 
-def test_the_pause_holds_every_part_and_says_so(browser: Browser, desk: Desk) -> None:
-    page = signed_in(browser, desk, "supervisor")
+def test_the_pause_holds_every_part_and_says_so(contexts: Contexts, desk: Desk) -> None:
+    page = signed_in(contexts, desk, "supervisor")
     page.set_default_timeout(PATIENCE)
     page.goto(f"{desk.url}/service")
     page.locator(READY).wait_for()
@@ -161,11 +162,11 @@ def test_the_pause_holds_every_part_and_says_so(browser: Browser, desk: Desk) ->
     assert changes == 0 and held.inner_text() == before
     page.get_by_role("button", name="恢复刷新").click()
     expect(page.locator(".asof.held")).to_have_count(0)
-    page.context.close()
+    page.close()
 
 
-def test_a_view_is_kept_opened_and_opens_the_desk(browser: Browser, desk: Desk) -> None:
-    page = signed_in(browser, desk, "leader")
+def test_a_view_is_kept_opened_and_opens_the_desk(contexts: Contexts, desk: Desk) -> None:
+    page = signed_in(contexts, desk, "leader")
     page.set_default_timeout(PATIENCE)
     page.goto(f"{desk.url}/savings?period=all")
     page.locator(READY).wait_for()
@@ -184,4 +185,4 @@ def test_a_view_is_kept_opened_and_opens_the_desk(browser: Browser, desk: Desk) 
     expect(page.locator(".st-key-filter-period input")).to_have_value(re.compile("全部时间"))
     page.goto(f"{desk.url}/")
     page.wait_for_url("**/savings?period=all")
-    page.context.close()
+    page.close()

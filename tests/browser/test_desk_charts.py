@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from dashboard.charts.sites import Node, ring_map
 from dashboard.charts.theme import DAY, palette
 from records.clock import local_now
+from tests.browser.contexts import Contexts
 from tests.browser.test_desk_accessibility import READY, Desk, desk, signed_in
 
 __all__ = ["desk"]
@@ -22,14 +23,14 @@ PATIENCE = 60_000
 
 
 @pytest.fixture
-def page(browser: Browser, desk: Desk) -> Iterator[Page]:
+def page(contexts: Contexts, desk: Desk) -> Iterator[Page]:
     """A supervisor's page; nothing on it may be refused by the policy or ask anybody else."""
-    page, refused = signed_in(browser, desk, "supervisor"), []
+    page, refused = signed_in(contexts, desk, "supervisor"), []
     page.on("console", lambda said: refused.append(said.text) if said.type == "error" else None)
     page.on("request", lambda sent: refused.append(sent.url) if outside(sent.url, desk) else None)
     page.set_default_timeout(PATIENCE)
     yield page
-    page.context.close()
+    page.close()
     assert not refused
 
 

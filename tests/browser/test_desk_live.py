@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from records.ledger import Ledger
 from records.states import append_event
 from records.tables.openings import Opening
 from streaming import ffmpeg
 from supervision.warnings import desk as warnings
+from tests.browser.contexts import Contexts
 from tests.dashboard.live_market import BIDDERS, PASSWORD, PUBLISH_TOKEN, process, raise_one, seed
 from tests.ledgers import new_ledger
 from tests.ports import free_port
@@ -57,10 +58,13 @@ class Desk:
         with self.ledger.read() as session:
             return warnings.get_warning(session, warning_id)
 
-    def sign_in(self, browser: Browser, role: str, size: tuple[int, int] = (1440, 900)) -> Page:
+    def sign_in(self, contexts: Contexts, role: str, size: tuple[int, int] = (1440, 900)) -> Page:
         """A page signed in as `role`."""
-        context = browser.new_context(
-            viewport={"width": size[0], "height": size[1]}, locale="zh-CN", timezone_id="Asia/Shanghai"
+        context = contexts.take(
+            self.url,
+            viewport={"width": size[0], "height": size[1]},
+            locale="zh-CN",
+            timezone_id="Asia/Shanghai",
         )
         answer = context.request.post(f"{self.url}/auth/login", form={"name": role, "password": PASSWORD})
         assert answer.ok
@@ -102,8 +106,8 @@ class Publisher:
         self.running.wait(15)
 
 
-def test_a_warning_appears_without_reload_and_is_dealt_with_by_keys(desk: Desk, browser: Browser) -> None:
-    page = desk.sign_in(browser, "supervisor")
+def test_a_warning_appears_without_reload_and_is_dealt_with_by_keys(desk: Desk, contexts: Contexts) -> None:
+    page = desk.sign_in(contexts, "supervisor")
     page.goto(f"{desk.url}/warnings")
     expect(page.get_by_text("今日无未处置预警")).to_be_visible(timeout=30_000)
     expect(page.get_by_text("本系统预警结果仅供监管核查参考，不构成违法违规认定。").last).to_be_visible()
@@ -137,18 +141,18 @@ def test_a_warning_appears_without_reload_and_is_dealt_with_by_keys(desk: Desk, 
     with desk.ledger.read() as session:
         held = warnings.get_warning(session, raised)
     assert (held.state, held.note, held.handler) == ("dismissed", "现场核对无误", "supervisor")
-    page.context.close()
+    page.close()
 
 
-def test_a_leader_sees_counts_only(desk: Desk, browser: Browser) -> None:
+def test_a_leader_sees_counts_only(desk: Desk, contexts: Contexts) -> None:
     with desk.ledger.write() as session:
         raise_one(session, 11)
-    page = desk.sign_in(browser, "leader")
+    page = desk.sign_in(contexts, "leader")
     page.goto(f"{desk.url}/warnings")
     expect(page.locator(".lamp.red strong")).to_contain_text("条未办结", timeout=30_000)
     assert page.locator(".w, .ev, .stream").count() == 0
     assert page.get_by_text("疑似同机制作").count() == 0
-    page.context.close()
+    page.close()
 
 
 def begin(desk: Desk) -> None:
@@ -175,9 +179,9 @@ def playing(page: Page) -> None:
     )
 
 
-def test_the_room_plays_through_reruns_and_follows_the_opening(desk: Desk, browser: Browser) -> None:
+def test_the_room_plays_through_reruns_and_follows_the_opening(desk: Desk, contexts: Contexts) -> None:
     begin(desk)
-    page = desk.sign_in(browser, "operator", (1440, 1600))
+    page = desk.sign_in(contexts, "operator", (1440, 1600))
     with hub_of(desk) as address, Publisher(address):
         page.goto(f"{desk.url}/room?opening=O-L1")
         playing(page)
@@ -206,12 +210,12 @@ def test_the_room_plays_through_reruns_and_follows_the_opening(desk: Desk, brows
         expect(page.locator("table s")).to_have_text("190.0001")
         expect(page.get_by_role("row", name="唱标口误")).to_contain_text("189.00")
         expect(page.get_by_text("请核对工期").first).to_be_visible()
-        page.context.close()
+        page.close()
 
 
-def test_the_wall_comes_back_after_publisher_and_hub_do(desk: Desk, browser: Browser) -> None:
+def test_the_wall_comes_back_after_publisher_and_hub_do(desk: Desk, contexts: Contexts) -> None:
     begin(desk)
-    page = desk.sign_in(browser, "supervisor")
+    page = desk.sign_in(contexts, "supervisor")
     slate = page.locator(".tile .slate", has_text="暂无画面信号").filter(visible=True)
     live = page.locator(".tile .tag.live")
     with hub_of(desk) as address:
@@ -238,7 +242,7 @@ def test_the_wall_comes_back_after_publisher_and_hub_do(desk: Desk, browser: Bro
         started = time.monotonic()
         expect(live).to_be_visible(timeout=45_000)
         print(f"hub back → picture: {time.monotonic() - started:.1f} s")
-    page.context.close()
+    page.close()
 
 
 def _shown(page: Page) -> str | None:
@@ -246,14 +250,14 @@ def _shown(page: Page) -> str | None:
     return page.evaluate("document.querySelector('.w[aria-current]')?.dataset.id ?? null")  # type: ignore[no-any-return]
 
 
-def test_the_address_names_the_warning_and_keys_act_on_nothing_else(desk: Desk, browser: Browser) -> None:
+def test_the_address_names_the_warning_and_keys_act_on_nothing_else(desk: Desk, contexts: Contexts) -> None:
     """Links of other screens, J and K, wrong and vanished ids, assigning, the badge, an action's message."""
     with desk.ledger.write() as session:
         ids = [raise_one(session, number, "red").id for number in (21, 22, 23)]
         dismissed = raise_one(session, 24, "red").id
         warnings.act(session, dismissed, "dismiss", "supervisor", "not_confirmed")
     wanted = ids[0]
-    page = desk.sign_in(browser, "supervisor")
+    page = desk.sign_in(contexts, "supervisor")
     page.goto(f"{desk.url}/warnings?warning={wanted}")
     expect(page.locator(f"#w-{wanted}")).to_have_attribute("aria-current", "true", timeout=30_000)
     page.keyboard.press("k")
@@ -293,20 +297,20 @@ def test_the_address_names_the_warning_and_keys_act_on_nothing_else(desk: Desk, 
     page.locator("dialog button[type=submit]").click()
     expect(page.locator(f"#w-{ids[1]}")).to_contain_text("已分办")
     assert desk.warning(ids[1]).assignee == "admin"
-    other = desk.sign_in(browser, "admin")
+    other = desk.sign_in(contexts, "admin")
     other.goto(f"{desk.url}/warnings?state=mine")
     expect(other.locator(f"#w-{ids[1]}")).to_be_visible(timeout=30_000)
     expect(other.locator("[data-testid=stSidebar]")).to_contain_text("我 1")
     assert other.locator(".w").count() == 1
-    other.context.close()
-    page.context.close()
+    other.close()
+    page.close()
 
 
-def test_a_row_of_a_warning_screen_opens_that_warning(desk: Desk, browser: Browser) -> None:
+def test_a_row_of_a_warning_screen_opens_that_warning(desk: Desk, contexts: Contexts) -> None:
     with desk.ledger.write() as session:
         ids = [raise_one(session, number, "orange").id for number in (31, 32, 33)]
         newest = warnings.list_warnings(session, limit=1)[0].id
-    page = desk.sign_in(browser, "supervisor")
+    page = desk.sign_in(contexts, "supervisor")
     page.goto(f"{desk.url}/rings")
     table = page.locator("[data-testid=stDataFrame] .dvn-scroller").first
     expect(table).to_be_visible(timeout=30_000)
@@ -315,13 +319,13 @@ def test_a_row_of_a_warning_screen_opens_that_warning(desk: Desk, browser: Brows
     chosen = page.url.partition("warning=")[2]
     assert chosen in ids and chosen != newest, page.url
     expect(page.locator(f"#w-{chosen}")).to_have_attribute("aria-current", "true", timeout=30_000)
-    page.context.close()
+    page.close()
 
 
 def test_every_screen_has_its_own_title_and_its_lists_are_reached_by_keyboard(
-    desk: Desk, browser: Browser
+    desk: Desk, contexts: Contexts
 ) -> None:
-    page = desk.sign_in(browser, "supervisor")
+    page = desk.sign_in(contexts, "supervisor")
     for slug, title in (("openness", "市场开放程度"), ("warnings", "预警中心"), ("room", "数字直播间")):
         page.goto(f"{desk.url}/{slug}")
         expect(page).to_have_title(f"{title} · 阳光开标", timeout=30_000)
@@ -330,4 +334,4 @@ def test_every_screen_has_its_own_title_and_its_lists_are_reached_by_keyboard(
     page.goto(f"{desk.url}/warnings?lang=en")
     expect(page).to_have_title("Warning centre · sunbid", timeout=30_000)
     expect(page.locator("[role=listbox]")).to_have_attribute("tabindex", "0", timeout=30_000)
-    page.context.close()
+    page.close()

@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from sqlalchemy import select
 from typer.testing import CliRunner
 
@@ -25,6 +25,7 @@ from supervision.lens.writer import LensWriter
 from supervision.rules import switchboard
 from supervision.rules.baseline import UNKNOWN
 from supervision.warnings.lot_loop import HotLoop
+from tests.browser.contexts import Contexts
 from tests.dashboard.live_market import PASSWORD, process, raise_one, seed
 from tests.ledgers import new_ledger
 from tests.ports import free_port
@@ -46,10 +47,10 @@ class Desk:
     url: str
     ledger: Ledger
 
-    def page(self, browser: Browser, role: str, path: str) -> Page:
+    def page(self, contexts: Contexts, role: str, path: str) -> Page:
         """A page of the desk as `role` sees it, in Chinese."""
-        context = browser.new_context(
-            viewport={"width": 1440, "height": 900}, locale="zh-CN", timezone_id="Asia/Shanghai"
+        context = contexts.take(
+            self.url, viewport={"width": 1440, "height": 900}, locale="zh-CN", timezone_id="Asia/Shanghai"
         )
         assert context.request.post(f"{self.url}/auth/login", form={"name": role, "password": PASSWORD}).ok
         page = context.new_page()
@@ -70,8 +71,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     ledger.close()
 
 
-def test_a_rule_is_tried_then_changed_by_two_and_the_watch_goes_by_it(desk: Desk, browser: Browser) -> None:
-    page = desk.page(browser, "supervisor", "warnings?view=rules&rule=B4")
+def test_a_rule_is_tried_then_changed_by_two_and_the_watch_goes_by_it(desk: Desk, contexts: Contexts) -> None:
+    page = desk.page(contexts, "supervisor", "warnings?view=rules&rule=B4")
     threshold = page.locator('.param input[name="min_bidders"]')
     threshold.wait_for(timeout=WAIT)
     expect(page.locator(".hint").get_by_text("疑似线索，仅供核查")).to_be_visible()
@@ -91,19 +92,19 @@ def test_a_rule_is_tried_then_changed_by_two_and_the_watch_goes_by_it(desk: Desk
     loop.resume()
     loop.tick()
     assert loop.board.of("B4").parameters == {"min_bidders": 2}
-    other = desk.page(browser, "admin", "warnings?view=rules&rule=B4")
+    other = desk.page(contexts, "admin", "warnings?view=rules&rule=B4")
     other.get_by_role("button", name="同意并生效").click(timeout=WAIT)
     expect(other.locator(".ev header .chip")).to_contain_text("1.1 版", timeout=WAIT)
     loop.tick()
     assert loop.board.of("B4").parameters == {"min_bidders": 3}, "without a restart"
     with desk.ledger.read() as session:
         assert switchboard.in_force(session).of("B4").version == "1.1"
-    page.context.close()
-    other.context.close()
+    page.close()
+    other.close()
 
 
-def test_a_rule_is_kept_quiet_and_speaks_again(desk: Desk, browser: Browser) -> None:
-    page = desk.page(browser, "supervisor", "warnings?view=rules&rule=B6")
+def test_a_rule_is_kept_quiet_and_speaks_again(desk: Desk, contexts: Contexts) -> None:
+    page = desk.page(contexts, "supervisor", "warnings?view=rules&rule=B6")
     page.get_by_role("button", name="静默……").click(timeout=WAIT)
     page.locator("dialog select[name=centre]").select_option("c1")
     page.locator("dialog textarea").fill("历史数据补录中")
@@ -123,16 +124,16 @@ def test_a_rule_is_kept_quiet_and_speaks_again(desk: Desk, browser: Browser) -> 
     page.locator("input[name=second_look]").check()
     page.get_by_role("button", name="提交复核").click()
     expect(page.locator("dialog .what")).to_have_text("排除不须第二人复核 → 排除须第二人复核", timeout=WAIT)
-    page.context.close()
+    page.close()
 
 
-def test_a_dismissal_is_looked_at_by_another_person(desk: Desk, browser: Browser) -> None:
+def test_a_dismissal_is_looked_at_by_another_person(desk: Desk, contexts: Contexts) -> None:
     with desk.ledger.write() as session:
         held = switchboard.in_force(session).of("B4")
         wanted = switchboard.wanted({"second_look": True}, held)
         switchboard.ask(session, wanted, held.revision, "排除须两人", _BY, two=False)
         raised = raise_one(session, 71).id
-    page = desk.page(browser, "supervisor", f"warnings?warning={raised}")
+    page = desk.page(contexts, "supervisor", f"warnings?warning={raised}")
     expect(page.locator(".ev .cant")).to_be_visible(timeout=WAIT)
     page.keyboard.press("d")
     page.locator("dialog textarea").fill("同一代办点")
@@ -141,22 +142,22 @@ def test_a_dismissal_is_looked_at_by_another_person(desk: Desk, browser: Browser
     own = page.locator(".ev .act").get_by_role("button", name="同意排除")
     expect(own).to_be_disabled(timeout=WAIT)
     expect(own).to_have_attribute("title", "须由提出排除的人以外的人复核")
-    other = desk.page(browser, "admin", f"warnings?warning={raised}")
+    other = desk.page(contexts, "admin", f"warnings?warning={raised}")
     expect(other.locator(".ev .cant")).to_be_visible(timeout=WAIT)
     other.keyboard.press("g")
     expect(other.locator(f"#w-{raised}")).to_contain_text("已排除", timeout=WAIT)
     with desk.ledger.read() as session:
         done = session.get_one(Warning, raised)
         assert (done.state, done.handler, done.disposition) == ("dismissed", "admin", "not_confirmed")
-    page.context.close()
-    other.context.close()
+    page.close()
+    other.close()
 
 
-def test_a_batch_of_leads_from_its_begin_to_its_end(desk: Desk, browser: Browser, tmp_path: Path) -> None:
+def test_a_batch_of_leads_from_its_begin_to_its_end(desk: Desk, contexts: Contexts, tmp_path: Path) -> None:
     with desk.ledger.write() as session:
         raised = raise_one(session, 72)
         raised.state, raised.handler = "lead", "supervisor"
-    page = desk.page(browser, "supervisor", "leads?period=all")
+    page = desk.page(contexts, "supervisor", "leads?period=all")
     page.get_by_role("button", name="新建批次").click(timeout=WAIT)
     page.locator('dialog input[name="title"]').fill("文件生成设备相同（疑似）")
     page.locator('dialog input[name="target_name"]').fill("示例建设局")
@@ -170,9 +171,9 @@ def test_a_batch_of_leads_from_its_begin_to_its_end(desk: Desk, browser: Browser
     expect(page.locator("button.drop")).to_have_count(1)
     _step(page, "送复核")
     expect(page.get_by_role("button", name="复核通过")).to_be_disabled(timeout=WAIT)
-    other = desk.page(browser, "admin", "leads?period=all")
+    other = desk.page(contexts, "admin", "leads?period=all")
     _step(other, "复核通过")
-    other.context.close()
+    other.close()
     expect(page.locator(".act").get_by_role("button", name="移送")).to_be_visible(timeout=WAIT)
     _step(page, "移送")
     expect(page.locator(".batches td.receipt")).to_contain_text("回执余", timeout=WAIT)
@@ -196,7 +197,7 @@ def test_a_batch_of_leads_from_its_begin_to_its_end(desk: Desk, browser: Browser
         (batch,) = session.scalars(select(LeadBatch))
         assert (batch.state, batch.created_by, batch.reviewed_by) == ("closed", "supervisor", "admin")
         assert session.get_one(Warning, raised.id).disposition == "confirmed"
-    page.context.close()
+    page.close()
 
 
 def _step(page: Page, name: str, note: str | None = None) -> None:
@@ -208,9 +209,9 @@ def _step(page: Page, name: str, note: str | None = None) -> None:
     expect(page.locator("dialog[open]")).to_have_count(0, timeout=WAIT)
 
 
-def test_a_leader_sees_the_funnel_and_no_batch(desk: Desk, browser: Browser) -> None:
-    page = desk.page(browser, "leader", "leads?period=all")
+def test_a_leader_sees_the_funnel_and_no_batch(desk: Desk, contexts: Contexts) -> None:
+    page = desk.page(contexts, "leader", "leads?period=all")
     expect(page.get_by_text("产生预警").first).to_be_visible(timeout=WAIT)
     assert page.locator(".leads, .batches").count() == 0
     assert page.request.get(f"{desk.url}/api/leads").status == 403
-    page.context.close()
+    page.close()

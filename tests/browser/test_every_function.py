@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -23,6 +23,7 @@ from records.ledger import Ledger
 from records.tables.openings import Opening
 from records.tables.witnessing import WitnessItem
 from records.witnessing import tasks
+from tests.browser.contexts import Contexts
 from tests.browser.test_desk_accessibility import READY
 from tests.browser.test_desk_live import DESK, HUB, Desk
 from tests.dashboard import seeded
@@ -125,15 +126,15 @@ def _witness(session: Session) -> None:
 
 
 @pytest.fixture(scope="module")
-def seen(browser: Browser, desk: Desk, sql: Sql) -> dict[str, Seen]:
+def seen(contexts: Contexts, desk: Desk, sql: Sql) -> dict[str, Seen]:
     """Every screen, opened once."""
-    page = desk.sign_in(browser, "supervisor")
+    page = desk.sign_in(contexts, "supervisor")
     page.set_default_timeout(PATIENCE)
     found = {
         code: _read(page, f"{desk.url}/{address.format(opening=latest(sql))}", COME.get(code))
         for code, address in ADDRESSES.items()
     }
-    page.context.close()
+    page.close()
     return found
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from records import hosting
 from records.clock import now
@@ -20,6 +20,7 @@ from records.tables.bids import Bid
 from records.tables.openings import Opening
 from records.tables.organisations import Organisation
 from records.tables.projects import Lot
+from tests.browser.contexts import Contexts
 from tests.browser.test_desk_live import DESK, HUB, Desk
 from tests.dashboard.live_market import process, seed
 from tests.ledgers import new_ledger
@@ -102,9 +103,9 @@ def read_on(page: Page, upto: int) -> None:
 
 @pytest.mark.timeout(600)  # three browsers and 280 readings: five minutes on a machine at half its speed
 def test_an_opening_with_280_bidders_from_the_draw_to_its_end(
-    desk: Desk, browser: Browser, tmp_path: Path
+    desk: Desk, contexts: Contexts, tmp_path: Path
 ) -> None:
-    first, second = desk.sign_in(browser, "operator"), desk.sign_in(browser, "admin")
+    first, second = desk.sign_in(contexts, "operator"), desk.sign_in(contexts, "admin")
     second.add_init_script(WITHOUT_TLS)
     for page in (first, second):
         page.goto(f"{desk.url}/room?opening=O-L1")
@@ -112,11 +113,13 @@ def test_an_opening_with_280_bidders_from_the_draw_to_its_end(
         do(page, "coefficient_committed", pool="0.955、0.960、0.965")
     expect(first.locator("[data-draw] .small")).to_have_count(2, timeout=10_000)
     _due(desk.ledger)
-    viewer = browser.new_page(
-        viewport={"width": 1440, "height": 900}, locale="zh-CN", timezone_id="Asia/Shanghai"
+    hub = f"http://127.0.0.1:{desk.hub_port}"
+    beside = contexts.take(
+        hub, viewport={"width": 1440, "height": 900}, locale="zh-CN", timezone_id="Asia/Shanghai"
     )
-    viewer.goto(f"http://127.0.0.1:{desk.hub_port}/room/yh-01")
-    supervisor = desk.sign_in(browser, "supervisor")
+    viewer = beside.new_page()
+    viewer.goto(f"{hub}/room/yh-01")
+    supervisor = desk.sign_in(contexts, "supervisor")
     supervisor.goto(f"{desk.url}/room?opening=O-L1&lang=en")
     for step in ("bidders_published", "decrypt_progress", "control_price"):
         expect(first.locator(f"[data-step={step}]").first).to_be_visible(timeout=15_000)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
 from records import audit
@@ -29,6 +29,7 @@ from records.tables.witnessing import (
     WitnessTask,
 )
 from records.witnessing import tasks
+from tests.browser.contexts import Contexts
 from tests.browser.test_desk_live import DESK, Desk, Publisher, hub_of
 from tests.dashboard.live_market import BIDDERS, PUBLISH_TOKEN, process, seed
 from tests.dashboard.test_witnessing import EVALUATION, OPENING, people
@@ -58,9 +59,9 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 
 def opened(
-    desk: Desk, browser: Browser, name: str, task: str = "", size: tuple[int, int] = (1440, 900)
+    desk: Desk, contexts: Contexts, name: str, task: str = "", size: tuple[int, int] = (1440, 900)
 ) -> Page:
-    page = desk.sign_in(browser, name, size)
+    page = desk.sign_in(contexts, name, size)
     page.errors = []  # type: ignore[attr-defined]
     page.on("pageerror", lambda error: page.errors.append(str(error)))  # type: ignore[attr-defined]
     page.goto(f"{desk.url}/witness?view=witness{f'&task={task}' if task else ''}")
@@ -88,8 +89,8 @@ def plays(page: Page) -> None:
     )
 
 
-def test_a_task_from_the_draw_to_its_end(desk: Desk, browser: Browser) -> None:
-    supervisor = opened(desk, browser, "supervisor")
+def test_a_task_from_the_draw_to_its_end(desk: Desk, contexts: Contexts) -> None:
+    supervisor = opened(desk, contexts, "supervisor")
     expect(supervisor.locator(".tk")).to_have_count(2, timeout=SLOW)
     supervisor.locator(".draw-now").click()
     supervisor.locator("dialog[open] .pick input[value=group-2]").check()
@@ -113,7 +114,7 @@ def test_a_task_from_the_draw_to_its_end(desk: Desk, browser: Browser) -> None:
         until(lambda: held(desk.ledger).witness == "group-1")
 
     with hub_of(desk) as address, Publisher(address):
-        member = opened(desk, browser, "group-1", size=(390, 844))
+        member = opened(desk, contexts, "group-1", size=(390, 844))
         expect(member.locator(".tk")).to_have_count(1, timeout=SLOW)
         assert member.get_by_text("设备告警").count() == 0 and member.get_by_text("查看记录").count() == 0
         member.locator('[data-act="join"]').click()
@@ -157,7 +158,7 @@ def test_a_task_from_the_draw_to_its_end(desk: Desk, browser: Browser) -> None:
         member.locator("dialog[open] button[type=submit]").click()
         expect(member.locator(".board .none")).to_contain_text("没有分配给您", timeout=SLOW)
         assert member.errors == []  # type: ignore[attr-defined]
-        member.context.close()
+        member.close()
 
     supervisor.locator(f'[data-task="{OPENING}"]').click()
     supervisor.locator('[data-act="join"]').click(timeout=SLOW)
@@ -174,7 +175,7 @@ def test_a_task_from_the_draw_to_its_end(desk: Desk, browser: Browser) -> None:
     ]
     assert not [(one["id"], node["html"][:160]) for one in wrong for node in one["nodes"]]
     assert supervisor.errors == []  # type: ignore[attr-defined]
-    supervisor.context.close()
+    supervisor.close()
     with desk.ledger.read() as session:
         assert audit.verify(session) is None
         acts = [
@@ -190,7 +191,9 @@ def test_a_task_from_the_draw_to_its_end(desk: Desk, browser: Browser) -> None:
         } <= set(acts)
 
 
-def test_a_look_at_a_room_that_is_not_public_is_written_down_by_the_hub(desk: Desk, browser: Browser) -> None:
+def test_a_look_at_a_room_that_is_not_public_is_written_down_by_the_hub(
+    desk: Desk, contexts: Contexts
+) -> None:
     with desk.ledger.write() as session:
         task = tasks.of(session, EVALUATION)
         session.merge(task)
@@ -199,12 +202,12 @@ def test_a_look_at_a_room_that_is_not_public_is_written_down_by_the_hub(desk: De
         row.state, row.witness = "joined", "supervisor"
     with hub_of(desk) as address, Publisher(address.replace("yh-01", "yh-p1")):
         began = now()
-        page = opened(desk, browser, "supervisor", EVALUATION)
+        page = opened(desk, contexts, "supervisor", EVALUATION)
         plays(page)
         until(lambda: bool(views(desk.ledger)))
         assert views(desk.ledger)[0].ended_at is None
         expect(page.locator(".ac li").first).to_contain_text("正在查看", timeout=SLOW)
-        page.context.close()
+        page.close()
         until(lambda: views(desk.ledger)[0].ended_at is not None)
         view = views(desk.ledger)[0]
         assert view.ended_at and began < view.began_at < view.ended_at < now()
@@ -217,13 +220,13 @@ def test_a_look_at_a_room_that_is_not_public_is_written_down_by_the_hub(desk: De
                 True,
             )
 
-        other = opened(desk, browser, "second", EVALUATION)
+        other = opened(desk, contexts, "second", EVALUATION)
         expect(other.locator(".dark")).to_contain_text("非公开画面", timeout=SLOW)
         other.get_by_role("button", name="查看画面").click()
         other.locator("dialog[open] textarea").fill("收到举报，核查评标秩序")
         other.locator("dialog[open] button[type=submit]").click()
         plays(other)
-        other.context.close()
+        other.close()
 
 
 def views(ledger: Ledger) -> list[RoomView]:
