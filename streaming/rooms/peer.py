@@ -89,13 +89,15 @@ class Peer:
     kind: ClassVar[str]
     takes_tcp: ClassVar[bool] = False
     """Whether the client may also come by TCP: publishers have no other way where UDP is shut out."""
+    early: ClassVar[int] = 0
+    """How many packets of media are kept that come before the handshake is over."""
 
     def __init__(self, room: str, offer: Offer, udp: UdpPort, certificate: Certificate) -> None:
         self.id = secrets.token_urlsafe(18)
         self.etag = f'"{secrets.token_hex(6)}"'
         self.room_name = room
         self.offer = offer
-        self.transport = LiteTransport(udp, takes_tcp=self.takes_tcp)
+        self.transport = LiteTransport(udp, takes_tcp=self.takes_tcp, early=self.early)
         self.created = time.monotonic()
         self.connected = False
         self.closed: str | None = None
@@ -221,12 +223,12 @@ class Peer:
         dtls.on("statechange", self._dtls_changed)
         self.session = dtls._tx_srtp
         self.decryptor = Decryptor(dtls._rx_srtp)
-        self.transport.on_srtp = self._on_srtp
         self.transport.heard = time.monotonic()
         self.handshake_seconds = time.monotonic() - self.created
         self.connected = True
         log.info("media.session_connected", kind=self.kind, room=self.room_name)
         self.started()
+        self.transport.receive(self._on_srtp)
 
     def _on_srtp(self, data: bytes) -> None:
         if len(data) > 1 and data[1] in RTCP_TYPES:

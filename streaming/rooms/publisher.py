@@ -28,6 +28,7 @@ log = structlog.get_logger()
 class Publisher(Peer):
     kind: ClassVar[str] = "publisher"
     takes_tcp: ClassVar[bool] = True
+    early: ClassVar[int] = 512  # a keyframe of full HD, three times over
 
     def __init__(
         self,

@@ -195,9 +195,11 @@ class LiteTransport:
 
     role = "controlled"
 
-    def __init__(self, udp: UdpPort, *, takes_tcp: bool = False) -> None:
+    def __init__(self, udp: UdpPort, *, takes_tcp: bool = False, early: int = 0) -> None:
         self.udp = udp
         self.takes_tcp = takes_tcp
+        self._most_early = early
+        self._early: list[bytes] = []
         self.ufrags: dict[str, str] = {}
         self.path: Path | None = None
         self.ready = asyncio.Event()
@@ -248,11 +250,27 @@ class LiteTransport:
     def on_datagram(self, data: bytes) -> None:
         first = data[0]
         if first >= _SRTP_FROM:
-            if self.on_srtp is not None:
-                self.on_srtp(data)
+            self._on_media(data)
         elif _DTLS_FROM <= first < _DTLS_BELOW and not self._dtls.full():
             self._dtls.put_nowait(data)
             self.heard = time.monotonic()
+
+    def _on_media(self, data: bytes) -> None:
+        """A peer that answers our handshake sends media right behind its last word of it, often read in one go with
+        that: what comes before the keys are made waits for them, or the first keyframe would be lost."""
+        if self.on_srtp is not None:
+            self.on_srtp(data)
+        elif len(self._early) < self._most_early:
+            self._early.append(data)
+
+    def receive(self, on_srtp: Callable[[bytes], None]) -> None:
+        """The keys are there: what has come early goes to `on_srtp` first, then everything that comes."""
+        self.on_srtp, self._most_early = on_srtp, 0
+        early, self._early = self._early, []
+        for data in early:
+            on_srtp(data)
+        if early:
+            self.udp.on_drained()
 
     async def _recv(self) -> bytes:
         data = await self._dtls.get()
@@ -275,7 +293,8 @@ class LiteTransport:
         if self._closed:
             return
         self._closed = True
-        self.on_srtp = None
+        self.on_srtp, self._most_early = None, 0
+        self._early.clear()
         self.udp.forget(self)
         if self._dtls.full():
             self._dtls.get_nowait()

@@ -7,11 +7,12 @@ from itertools import pairwise
 
 import httpx
 import pytest
-from media_helper import Camera, number, rig, until
+from media_helper import BEARER, SDP, Camera, number, rig, until
 from sqlalchemy import select
 from test_media_clients import hub  # noqa: F401 - fixture
 from test_record_room import film
 
+from benchmarks.lightpeer import LightPeer
 from records.clock import now
 from records.serving.workers import Workers
 from records.tables.evidence import Recording, Segment
@@ -104,6 +105,22 @@ async def test_without_a_keyframe_or_a_publisher_there_is_nothing(one):
     await until(lambda: one.server.room("hz-01").video.counts.packets == 3)
     one.server.tap("hz-01", headless, replay=headless.replay)
     assert idle.before == [] and headless.before == []
+
+
+async def test_a_first_keyframe_right_behind_the_handshake_is_not_lost(one):
+    """As ffmpeg sends it, which answers the hub's handshake: its media is read in one go with the last word of it."""
+    source = LightPeer()
+    one.peers.append(source)
+    answer = await one.http.post(
+        "/whip/hz-01", content=source.offer("sendonly", setup="passive"), headers=SDP | BEARER
+    )
+    await source.connect(answer.text)
+    assert not one.server.status("hz-01").publishing, "the hub has not read the end of the handshake yet"
+    for packet in Camera().frame(key=True):
+        source.send_rtp(packet)
+    video = one.server.room("hz-01").video
+    await until(lambda: one.server.status("hz-01").publishing)
+    assert video.counts.packets == 3 and len(video.cache.since_keyframe(2048)) == 3
 
 
 @contextlib.asynccontextmanager
