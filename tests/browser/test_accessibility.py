@@ -11,9 +11,10 @@ from typing import Any
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from records.clock import now
+from tests.browser.contexts import Contexts
 from tests.browser.public_site import HubProcess
 from tests.ledgers import new_ledger
 from tests.streaming import history
@@ -62,15 +63,17 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
     book.close()
 
 
-def opened(browser: Browser, hub: HubProcess, width: int, colours: Any, size: int) -> Page:
-    context = browser.new_context(
+def opened(contexts: Contexts, hub: HubProcess, width: int, colours: Any, size: int) -> Page:
+    context = contexts.take(
+        hub.address,
         viewport={"width": width, "height": 900},
         base_url=hub.address,
         color_scheme=colours,
         reduced_motion="reduce",
     )
-    context.add_init_script(f"localStorage.setItem('size', '{size}')")
-    return context.new_page()
+    page = context.new_page()
+    page.add_init_script(f"localStorage.setItem('size', '{size}')")
+    return page
 
 
 def address(path: str, lang: str) -> str:
@@ -79,15 +82,15 @@ def address(path: str, lang: str) -> str:
 
 @pytest.mark.parametrize(("lang", "colours", "size", "width"), LOOKS)
 def test_axe_finds_nothing_serious(
-    browser: Browser, hub: HubProcess, lang: str, colours: str, size: int, width: int
+    contexts: Contexts, hub: HubProcess, lang: str, colours: str, size: int, width: int
 ) -> None:
-    page, axe, found = opened(browser, hub, width, colours, size), Axe(), []
+    page, axe, found = opened(contexts, hub, width, colours, size), Axe(), []
     for name, path in PAGES.items():
         page.goto(address(path, lang))
         for broken in axe.run(page).response["violations"]:
             if broken["impact"] in {"serious", "critical"}:
                 found += [(name, broken["id"], node["html"][:120]) for node in broken["nodes"]]
-    page.context.close()
+    page.close()
     assert not found
 
 
@@ -109,16 +112,16 @@ OVERLAPS = """() => {
 @pytest.mark.parametrize("size", [1, 2, 3])
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_nothing_in_the_head_overlaps_in_any_text_size(
-    browser: Browser, hub: HubProcess, lang: str, size: int
+    contexts: Contexts, hub: HubProcess, lang: str, size: int
 ) -> None:
-    page = opened(browser, hub, WIDTHS[0], "light", size)
+    page = opened(contexts, hub, WIDTHS[0], "light", size)
     page.goto(address("/", lang))
     found = {}
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
         page.wait_for_timeout(60)  # the menu folds or unfolds with the width
         found[width] = page.evaluate(OVERLAPS)
-    page.context.close()
+    page.close()
     assert not {width: clashes for width, clashes in found.items() if clashes}
 
 
@@ -126,9 +129,9 @@ MOVED = "(id) => { const n = document.getElementById(id); return n.scrollLeft + 
 
 
 def test_step_strip_log_and_objections_are_reached_and_moved_by_keyboard(
-    browser: Browser, hub: HubProcess
+    contexts: Contexts, hub: HubProcess
 ) -> None:
-    page = opened(browser, hub, 390, "light", 3)
+    page = opened(contexts, hub, 390, "light", 3)
     page.goto("/room/hz-01")
     expect(page.locator("#rows tr")).to_have_count(50)
     reached = set()
@@ -140,7 +143,7 @@ def test_step_strip_log_and_objections_are_reached_and_moved_by_keyboard(
         page.locator(f"#{key}").evaluate("node => { node.scrollTo(0, 0); node.focus(); }")
         page.keyboard.press("ArrowRight" if key == "step" else "ArrowDown")
         until(lambda key=key: page.evaluate(MOVED, key), True)  # type: ignore[misc]
-    page.context.close()
+    page.close()
 
 
 def test_every_page_has_a_title_of_its_own(hub: HubProcess) -> None:
@@ -171,8 +174,8 @@ def test_english_pages_have_no_chinese_but_names_and_what_people_said(hub: HubPr
         assert not left, name
 
 
-def test_what_a_link_is_called_holds_no_name_of_an_icon(browser: Browser, hub: HubProcess) -> None:
-    page = opened(browser, hub, 1440, "light", 1)
+def test_what_a_link_is_called_holds_no_name_of_an_icon(contexts: Contexts, hub: HubProcess) -> None:
+    page = opened(contexts, hub, 1440, "light", 1)
     static = re.search(r'"(/static/[^"]+)/site.css', httpx.get(hub.address).text)[1]  # type: ignore[index]
     icons = set(re.findall(r'id="([a-z]+)"', httpx.get(f"{hub.address}{static}/icons.svg").text))
     assert "verify" in icons
@@ -184,4 +187,4 @@ def test_what_a_link_is_called_holds_no_name_of_an_icon(browser: Browser, hub: H
             assert not icons & set(re.findall(r"(?<![\w.])[a-z_]+(?![\w.])", called)), (
                 called
             )  # a file's name is none
-    page.context.close()
+    page.close()
