@@ -266,6 +266,8 @@ def test_the_address_names_the_warning_and_keys_act_on_nothing_else(desk: Desk, 
     page.wait_for_function("id => location.search.includes(id)", arg=wanted)
     badge = page.locator("[data-testid=stSidebar] .stMarkdownBadge")
     before = int(badge.inner_text())
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    page.evaluate("document.fonts.ready")  # all that stands above the list has its height
     height = page.locator(".stream header").bounding_box()
     page.keyboard.press("d")
     page.locator("dialog textarea").fill("现场核对无误")
