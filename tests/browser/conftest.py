@@ -8,9 +8,12 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.chromium import HEADLESS
+from tests.dashboard.conftest import quick_passwords
 
 from .contexts import Contexts
 from .public_site import FLAGS
+
+__all__ = ["quick_passwords"]  # of every account that a desk's ledger begins with, and at every sign-in
 
 
 @pytest.fixture(scope="module")
