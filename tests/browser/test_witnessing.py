@@ -204,11 +204,10 @@ def test_a_look_at_a_room_that_is_not_public_is_written_down_by_the_hub(
         began = now()
         page = opened(desk, contexts, "supervisor", EVALUATION)
         plays(page)
-        until(lambda: bool(views(desk.ledger)))
-        assert views(desk.ledger)[0].ended_at is None
+        until(lambda: any(one.ended_at is None for one in views(desk.ledger)))
         expect(page.locator(".ac li").first).to_contain_text("正在查看", timeout=SLOW)
         page.close()
-        until(lambda: views(desk.ledger)[0].ended_at is not None)
+        until(lambda: all(one.ended_at for one in views(desk.ledger)))  # a slow machine may have joined twice
         view = views(desk.ledger)[0]
         assert view.ended_at and began < view.began_at < view.ended_at < now()
         with desk.ledger.read() as session:
