@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from dashboard.access.accounts import add_user
 from messages import Message
-from records.clock import now, rfc3339
+from records.clock import now, rfc3339, start_of, today
 from records.ledger import Ledger
 from records.serving import signing
 from records.states import new_opening
@@ -52,7 +52,8 @@ def seed(ledger: Ledger) -> None:
         for number, name in enumerate(BIDDERS, start=1):
             session.add(Organisation(id=f"B{number}", name=name, source="test"))
         session.flush()
-        _lot(session, "L1", "听涛路改造工程（二标段）", now() - timedelta(hours=1))
+        passed = max(now() - timedelta(hours=1), start_of(today()))  # today's also within an hour of midnight
+        _lot(session, "L1", "听涛路改造工程（二标段）", passed)
         _lot(session, "L2", "远山小学设备采购", now() + timedelta(days=1))
 
 

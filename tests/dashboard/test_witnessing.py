@@ -466,7 +466,7 @@ def test_every_look_says_who_why_and_from_when_to_when(desk: Client, ledger: Led
         session.get_one(RoomLook, look).asked_at = began
         session.add(RoomView(session="s1", look_id=look, room_id="yh-p1", viewer=viewer, began_at=began,
                              seen_at=began + timedelta(seconds=192), ended_at=began + timedelta(seconds=192)))  # fmt: skip
-    rows = board(supervisor)["looks"]
+    rows = board(supervisor, period="week")["looks"]
     assert [(one["granted"], one["seconds"]) for one in rows] == [(False, 0), (True, 192)]
     assert rows[1]["reason"] == "举报线索核查" and rows[1]["ended_at"]
     equipment.Watch().look()
