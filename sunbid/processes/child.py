@@ -45,6 +45,8 @@ class Command:
     dies_with: bool = True
     env: Mapping[str, str] = field(default_factory=dict)
     end_signal: signal.Signals = signal.SIGTERM
+    niceness: int = 0
+    """By how much it gives way to the others, 0 to 19 (nice(2))."""
 
 
 class Guardian:
@@ -95,17 +97,27 @@ class Guardian:
             self._process.stdin.flush()
 
 
-def _bind_to_parent(parent: int, how: signal.Signals) -> Callable[[], None] | None:
-    """What a child does before it becomes its program: ask the kernel to end it when the parent is gone."""
+def _before_it_runs(parent: int, command: Command) -> Callable[[], None] | None:
+    """What a child does before it becomes its program: ask the kernel to end it when the parent is gone, and give way."""
     if _LIBC is None:
         return None
 
     def bind() -> None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, int(how))
+        _LIBC.prctl(_PR_SET_PDEATHSIG, int(command.end_signal))
         if os.getppid() != parent:
             os._exit(1)
+        if command.niceness:
+            _give_way(command.niceness)
 
     return bind
+
+
+def _give_way(niceness: int) -> None:
+    """Nice(2) counts within a session alone where the kernel groups by sessions, and every child has one of its own:
+    there the group is told too (sched(7), autogroup)."""
+    os.nice(niceness)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(niceness))
 
 
 async def start(command: Command) -> tuple[Process, asyncio.StreamReader]:
@@ -123,7 +135,7 @@ async def start(command: Command) -> tuple[Process, asyncio.StreamReader]:
             stderr=theirs,
             env={**os.environ, "PYTHONUNBUFFERED": "1", **command.env},
             start_new_session=True,
-            preexec_fn=_bind_to_parent(os.getpid(), command.end_signal),
+            preexec_fn=_before_it_runs(os.getpid(), command),
         )
     except BaseException:
         os.close(output)

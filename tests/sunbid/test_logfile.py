@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import sys
 from pathlib import Path
 
@@ -61,3 +62,14 @@ async def test_a_child_never_stands_still_because_its_log_cannot_be_written(erro
     process, output = await children.start(Command("chatty", (sys.executable, "-c", CHATTY)))
     await asyncio.wait_for(children.lines(output, take), 60)
     assert await asyncio.wait_for(process.wait(), 10) == 0 and taken[-1] == "end"
+
+
+async def test_a_child_that_gives_way_does_so_from_its_first_moment() -> None:
+    told: list[str] = []
+    own = (sys.executable, "-c", "import os; print(os.nice(0))")
+    here = os.nice(0)
+    for niceness in (0, 7):
+        process, output = await children.start(Command("polite", own, niceness=niceness))
+        await asyncio.wait_for(children.lines(output, told.append), 60)
+        await asyncio.wait_for(process.wait(), 10)
+    assert told == [str(here), str(min(here + 7, 19))]
