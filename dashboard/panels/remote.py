@@ -12,6 +12,7 @@ from dashboard.shell import drill, figure_cards, layout, places
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import facts, live_basis
 from dashboard.shell.html import draw, esc
+from messages import joined
 from records.clock import BEIJING, local_now, now
 from supervision.figures import formats as figures
 from supervision.figures.remote import Draws
@@ -202,7 +203,7 @@ def _clash_bar(page: shell.Page, clashes: Sequence[Clash]) -> str:
 def clash_words(page: shell.Page, clash: Clash) -> str:
     """What does not fit, in one sentence."""
     span = f"{_clock(clash.start)}–{_clock(clash.end)}"
-    faults = "、".join(page.say(f"remote.device_{device}") for device in clash.use.faults)
+    faults = joined([page.say(f"remote.device_{device}") for device in clash.use.faults], page.lang)
     return page.say(
         f"remote.clash_{clash.kind}", room=clash.room.name, span=span, lot=clash.use.lot,
         other=clash.other.lot if clash.other else "", seats=clash.use.seats, of=clash.room.capacity or 0, devices=faults,
@@ -249,7 +250,8 @@ def _span(use: Use) -> str:
 
 
 def _room_said(page: shell.Page, room: RoomDay) -> str:
-    kept = "、".join(
-        page.say("remote.kept", lot=use.lot, seats=use.seats, span=_span(use)) for use in room.uses
+    kept = joined(
+        [page.say("remote.kept", lot=use.lot, seats=use.seats, span=_span(use)) for use in room.uses],
+        page.lang,
     )
     return f"{room.name} {kept or page.say('remote.free')}"

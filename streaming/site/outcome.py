@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from messages import joined
 from streaming.site.render import clock, currency_of, money, word
 
 
@@ -82,7 +83,7 @@ def _under(part: Mapping[str, Any], of: Mapping[str, Any]) -> str:
 
 def consortium(members: Sequence[str] | None, lang: str) -> str:
     """The other firms of a consortium, in words; empty where there are none."""
-    return word(lang, "consortium", names="、".join(members)) if members else ""
+    return word(lang, "consortium", names=joined(members, lang)) if members else ""
 
 
 def _note(award: Mapping[str, Any], lang: str) -> str:

@@ -10,6 +10,7 @@ import segno
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
+from messages import joined
 from records.public import rows as public
 from streaming.live.reading import of_project
 from streaming.live.story import READ_OUT
@@ -157,7 +158,7 @@ def _facts(code: str, whole: Whole, lang: str) -> Pairs:
     rows = [
         ("facts.code", code),
         ("tenderer", project.get("tenderer") or some.get("tenderer")),
-        ("agency", "、".join(agencies)),
+        ("agency", joined(agencies, lang)),
         ("facts.family", named(lang, "family", project.get("trade_family") or some.get("trade_family"))),
         ("field.sector", term(lang, project.get("sector"))),
         ("field.investment", _money({**some, **project}, "investment", lang)),
