@@ -216,6 +216,7 @@ class Site:
         page = self._templates.get_template(template).render(
             lang=lang,
             t=lambda key, other=lang, **values: word(other, key, **values),
+            joined=lambda found: messages.joined(found, lang),
             url=lambda path, **query: address(path, lang, **query),
             figure=lambda amount, currency: figure(amount, lang, currency),
             price_head=lambda currency, vat: _price_head(currency, lang, vat),

@@ -78,7 +78,7 @@ def test_a_consortium_is_shown_with_its_members_wherever_its_lead_is(rig: Rig, l
     history.send(rig.ledger, *firms, *joined(history.lot(YEAR_AGO)), *joined(history.award(YEAR_AGO)))
     words = {
         "zh": "联合体成员：联营示例9公司、联营示例8公司",
-        "en": "in a consortium with 联营示例9公司、联营示例8公司",
+        "en": "in a consortium with 联营示例9公司, 联营示例8公司",
     }[lang]
     until(lambda: rig.get("/opening/KB-H1").text.count("联营示例9公司"), 3)
     opening, project = (rig.get(f"{page}?lang={lang}").text for page in ("/opening/KB-H1", "/project/XM-H1"))
