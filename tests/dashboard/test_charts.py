@@ -7,6 +7,7 @@ import json
 import re
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ import vl_convert
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from dashboard import context
 from dashboard.access.throttle import PER_ADDRESS, PER_PAIR, Throttle
 from dashboard.charts.areas import Box, Point, Tile, against, squarified, treemap
 from dashboard.charts.axis import ticks, wide
@@ -30,6 +32,7 @@ from dashboard.charts.sites import Box as Covered
 from dashboard.charts.sites import Node, ring_map
 from dashboard.charts.stages import Stage, stages
 from dashboard.charts.theme import DAY, NIGHT, config, palette
+from dashboard.config import DeskConfig
 from dashboard.geometry import COUNTRY, WIDTH, city_name, divided, outlines
 from dashboard.shell import layout
 from dashboard.shell.cards import change
@@ -279,7 +282,8 @@ def test_changes_say_their_sign_by_shape(difference: float | None, shown: str) -
 
 
 @pytest.mark.parametrize("word", ["2026-13", "x", "", "9999-99", "'; drop"])
-def test_nonsense_in_the_address_falls_back(word: str) -> None:
+def test_nonsense_in_the_address_falls_back(tmp_path: Path, word: str) -> None:
+    context.configure(DeskConfig(database_url=f"sqlite:///{tmp_path}/ledger.db", data_dir=tmp_path))
     choice = read_choice({"period": word, "home": word, "unit": word, "family": word})
     assert (
         choice.filters.grain == "rolling12"
