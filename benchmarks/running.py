@@ -57,14 +57,13 @@ def demonstration(folder: Path, ports: Ports, rooms: int) -> Iterator[None]:
         for port in (ports.intake, ports.desk, ports.hub):
             _wait(partial(_answers, port), [process])
         _wait(lambda: _on_air(ports.hub) >= rooms, [process])
-        settle()
+        _settle()
         yield
 
 
-def settle() -> float:
+def _settle() -> None:
     """Wait until what was started has come to rest: the demonstration goes on filling and judging its market for a minute
-    or two after it answers. The share of the processors that was idle in the last five seconds; after three minutes
-    whatever it is."""
+    or two after it answers. Says how idle the processors were in the last five seconds."""
     until, idle = time.monotonic() + SETTLE, 0.0
     while idle < RESTED and time.monotonic() < until:
         before = _processor_ticks()
@@ -72,7 +71,6 @@ def settle() -> float:
         total, unused = (now - then for now, then in zip(_processor_ticks(), before, strict=True))
         idle = unused / max(total, 1)
     print(f"settled    {100 * idle:.0f} % of the processors idle")
-    return idle
 
 
 def _processor_ticks() -> tuple[int, int]:

@@ -11,7 +11,7 @@ import { rail } from "./host-rail.js";
 import { Said } from "./host-said.js";
 import { HostStatus } from "./host-status.js";
 import { readingCard } from "./host-reading.js";
-import { Player, Rooms, term } from "./player.js";
+import { Player, Rooms, roomOf, term } from "./player.js";
 import { STEPS, Story, sentence } from "./story.js";
 
 const STEP_ICONS = { ok: "check", no: "lock", due: "warn" };
@@ -49,7 +49,7 @@ class HostDesk {
   }
 
   /** The picture follows the opening's own state and the room's: either may change first. */
-  tellPlayer() { for (const player of [this.player, this.far]) player?.tellRoom(this.roomState()); }
+  tellPlayer() { for (const player of [this.player, this.far]) player?.tellRoom(roomOf(this.story, this.room)); }
 
   /** The overview camera has a picture of its own while it is on air. */
   tellCameras() {
@@ -64,13 +64,6 @@ class HostDesk {
   hear({ seq, hash }) {
     this.heard.set(seq, hash);
     if (seq > this.story.seq) this.look(); else if (this.desk) this.drawReading();
-  }
-
-  roomState() {
-    const { room } = this;
-    const state = { in_progress: "live", paused: "paused", ended: "ended", sealed: "ended" }[this.story.state] ?? "standby";
-    const slated = state === "live" && room?.state === "paused";
-    return { state: slated ? "paused" : state, covered: slated, reason: slated ? room.reason : this.story.pauseReason, muted: room?.muted, cameras: room?.cameras, off_air: room?.off_air };
   }
 
   build() {

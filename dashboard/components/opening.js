@@ -3,7 +3,7 @@ import { clock } from "./clock.js";
 import { amount, h, icon, money, mount, say, svg } from "./common.js";
 import { follow } from "./feed.js";
 import { Focus } from "./focus.js";
-import { Player, Rooms, term } from "./player.js";
+import { Player, Rooms, roomOf, term } from "./player.js";
 import { STEPS, Story, sentence } from "./story.js";
 
 const PAGE = 50;
@@ -27,12 +27,6 @@ class OpeningView {
   }
 
   /** The opening's own state; under the operators' slate it is paused, and their reason stands on it. */
-  roomState() {
-    const state = { in_progress: "live", paused: "paused", ended: "ended", sealed: "ended" }[this.story.state] ?? "standby";
-    const slated = state === "live" && this.room?.state === "paused";
-    return { state: slated ? "paused" : state, covered: slated, reason: slated ? this.room.reason : this.story.pauseReason, muted: this.room?.muted, cameras: this.room?.cameras, off_air: this.room?.off_air };
-  }
-
   build() {
     const { words } = this;
     this.stepper = h("ol.step", { "aria-label": words.process, tabindex: 0 });
@@ -87,7 +81,7 @@ class OpeningView {
   }
 
   draw() {
-    this.player?.tellRoom(this.roomState());
+    this.player?.tellRoom(roomOf(this.story, this.room));
     this.drawStepper();
     this.drawHead();
     this.focus.keep(() => this.drawTable());

@@ -119,7 +119,7 @@ export class Player {
     const before = this.room?.state;
     this.room = room;
     this.silent.hidden = !room.muted;
-    this.ladder.hold(this.dark());
+    this.ladder.hold(room.state === "paused");
     this.ladder.air(room.cameras?.includes(this.options.room));
     if (before && before !== room.state && ["live", "standby"].includes(room.state)) this.ladder.nudge();
     this.show();
@@ -130,8 +130,8 @@ export class Player {
     const { words } = this, state = SHOWN[this.ladder.state];
     this.showRung();
     const paused = this.room?.state === "paused";
-    const live = state === "live" && !this.dark();
-    this.box.dataset.state = paused ? "paused" : live || state !== "live" ? state : "off";
+    const live = state === "live" && !paused;
+    this.box.dataset.state = paused ? "paused" : state;
     this.slate.hidden = live;
     this.live.hidden = !live || !this.onAir();
     this.only.hidden = !live || !this.room?.off_air;
@@ -142,11 +142,6 @@ export class Player {
     this.detail.textContent = (paused && reasonText(this.room.reason, words)) || (key === "scheduled" ? countdown(due, words) : words[`${key}Detail`] ?? "");
   }
 
-  /** Whether no picture is to be shown, whatever comes: under a slate, or off air where this is not the desk's own line. */
-  dark() {
-    return this.room?.state === "paused" || Boolean(this.room?.off_air && !this.options.inside);
-  }
-
   /** Whether an opening is going on before the camera; of a room that is not public nobody says so. */
   onAir() {
     return this.room ? this.room.state === "live" : Boolean(this.options.secret);
@@ -155,8 +150,7 @@ export class Player {
   /** Why there is no picture: its opening is still to come, it is over, the picture is on its way, or there is none. */
   slateKey(state) {
     if (Date.parse(this.options.due) > Date.now()) return "scheduled";
-    if (this.room?.state === "ended" && (state !== "live" || this.dark())) return "ended";
-    if (this.dark()) return "offAir";
+    if (this.room?.state === "ended" && state !== "live") return "ended";
     return state === "connecting" ? "connecting" : "nosignal";
   }
 
@@ -165,6 +159,13 @@ export class Player {
     this.ladder.stop();
     this.box.remove();
   }
+}
+
+/** What a player of one opening is told: the opening's own state, and what the hub says of its room; either may change first. */
+export function roomOf(story, room) {
+  const state = { in_progress: "live", paused: "paused", ended: "ended", sealed: "ended" }[story.state] ?? "standby";
+  const slated = state === "live" && room?.state === "paused";
+  return { state: slated ? "paused" : state, covered: slated, reason: slated ? room.reason : story.pauseReason, muted: room?.muted, cameras: room?.cameras, off_air: room?.off_air };
 }
 
 /** A usual value of a free field in the reader's language, any other as it was written. */

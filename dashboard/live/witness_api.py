@@ -196,17 +196,21 @@ def look(request: Request, user: SignedIn) -> dict[str, Any]:
         room = session.get(Room, held.room_id if held else str(given.get("room")))
         if room is None or (room.is_public and held is None):
             raise Problem(404, Message("room.unknown_room", room=str(given.get("room") or "")))
+        if held is not None and room.is_public:
+            if not (tasks.sees(user.role, user.name, held) and scene.shows_picture(session, held)):
+                raise Problem(403, Message("witness.not_to_see"))
+            return _view(user, room, looks.inside(session, room, by, task=held.id))
         remote = screens.may_see(user.role, screens.BY_SLUG["remote"])
-        if room.is_public and held is not None:
-            granted = tasks.sees(user.role, user.name, held) and scene.shows_picture(session, held)
-            entry = looks.inside(session, room, by, task=held.id) if granted else ""
-        else:
-            mine = held is not None and held.witness == user.name and held.state == "joined"
-            granted = remote and (mine or reason is not None)
-            noted = held.id if held else None
-            entry = looks.ask(session, room, by, reason=reason, task=noted, granted=granted).id
+        mine = held is not None and held.witness == user.name and held.state == "joined"
+        granted = remote and (mine or reason is not None)
+        row = looks.ask(session, room, by, reason=reason, task=held.id if held else None, granted=granted)
     if not granted:
         raise Problem(403, Message("witness.look_refused" if remote else "http.not_your_role"))
+    return _view(user, room, row.id)
+
+
+def _view(user: SignedIn, room: Room, entry: str) -> dict[str, Any]:
+    """What opens a room's picture to somebody; `entry` says who looks and why."""
     key = signing.load_key(context.config().data_dir)
     return {"token": signing.view_token(key, room.id, user.name, entry), "room": room.id}
 

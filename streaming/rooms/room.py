@@ -123,7 +123,8 @@ class Room:
         self.tile = TileStream(small, self.video, self.request_keyframe)
         self.tile.on_report = self._report
         self.inside = InsideLine(self.streams, fanout, outbox)
-        self._off_air = False
+        self.off_air = False
+        """Whether the public gets nothing, because no opening is going on."""
 
     @property
     def video(self) -> Stream:
@@ -300,21 +301,16 @@ class Room:
 
     # -- what the public must not see or hear ------------------------------------------------------
 
-    @property
-    def off_air(self) -> bool:
-        """Whether the public gets nothing, because no opening is going on."""
-        return self._off_air
-
     def cover(self, *, muted: bool, slated: bool, off_air: bool) -> None:
         """Withhold sound or picture from viewers and taps, or give it back, the picture from the next keyframe on.
 
         off_air: both from the public, neither from the desk. Whoever watches from inside when that begins has to
         join again: from now on it is a look at a picture that is not public.
         """
-        if off_air and not self._off_air:
+        if off_air and not self.off_air:
             for viewer in [one for one in self.viewers.values() if self._from_inside(one)]:
                 viewer.close("off_air")
-        self._off_air = off_air
+        self.off_air = off_air
         self.inside.cover(muted=muted, slated=slated)
         self.streams["audio"].withhold(muted or off_air)
         self._withhold_picture(slated or off_air)

@@ -327,6 +327,8 @@ def test_a_row_of_a_warning_screen_opens_that_warning(desk: Desk, contexts: Cont
 def test_every_screen_has_its_own_title_and_its_lists_are_reached_by_keyboard(
     desk: Desk, contexts: Contexts
 ) -> None:
+    with desk.ledger.write() as session:
+        raise_one(session, 41)
     page = desk.sign_in(contexts, "supervisor")
     for slug, title in (("openness", "市场开放程度"), ("warnings", "预警中心"), ("room", "数字直播间")):
         page.goto(f"{desk.url}/{slug}")
