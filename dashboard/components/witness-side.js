@@ -167,7 +167,7 @@ export class LookCard {
     this.count.textContent = say(words.looksCount, { n: looks.length });
     if (!looks.length) { this.list.replaceChildren(h("li.calm", {}, h("span.muted", {}, words.looksNone))); return; }
     this.list.replaceChildren(...looks.map((one) => h("li", {}, h("time", {}, shortTime(one.at)), h(one.mine ? "b.cut" : "span.cut", { title: one.room }, `${one.room} · ${one.mine ? words.me : one.viewer}`), h("span", {}, this.how(one)),
-      h("small.cut", { title: [one.reason, one.lot].filter(Boolean).join(" · ") }, [one.lot, one.reason ?? (one.granted ? words.lookDuty : words.lookNoReason)].filter(Boolean).join(" · ")))));
+      h("small.cut", { title: [one.reason, one.lot].filter(Boolean).join(" · ") }, [one.lot, one.reason ?? (!one.granted ? words.lookNoReason : one.lot ? words.lookDuty : words.lookInside)].filter(Boolean).join(" · ")))));
   }
 
   how(one) {
