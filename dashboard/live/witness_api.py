@@ -197,8 +197,10 @@ def look(request: Request, user: SignedIn) -> dict[str, Any]:
         if room is None or (room.is_public and held is None):
             raise Problem(404, Message("room.unknown_room", room=str(given.get("room") or "")))
         if held is not None and room.is_public:
-            if not (tasks.sees(user.role, user.name, held) and scene.shows_picture(session, held)):
+            if not tasks.sees(user.role, user.name, held):
                 raise Problem(403, Message("witness.not_to_see"))
+            if not scene.shows_picture(session, held):
+                raise Problem(403, Message("witnessing.elsewhere"))
             return _view(user, room, looks.inside(session, room, by, task=held.id))
         remote = screens.may_see(user.role, screens.BY_SLUG["remote"])
         mine = held is not None and held.witness == user.name and held.state == "joined"

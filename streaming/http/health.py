@@ -78,9 +78,13 @@ class Health(Service, Collector):
             yield from service.metrics()
 
 
+PASSED_ON = ("x-forwarded-for", "forwarded", "x-real-ip", "via")
+"""What a proxy in front adds, one or another of them: the address it comes from says nothing of who asks."""
+
+
 def inside(request: Request) -> bool:
     """Whether a request comes straight from this machine or a private network, not through a proxy in front."""
-    if "x-forwarded-for" in request.headers or request.client is None:
+    if request.client is None or any(name in request.headers for name in PASSED_ON):
         return False
     try:
         address = ipaddress.ip_address(request.client.host)

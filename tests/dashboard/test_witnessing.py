@@ -580,7 +580,7 @@ def test_who_witnesses_a_public_room_off_air_leaves_an_entry(
 ) -> None:
     """The picture of a room is nobody's before its opening begins, but its witness's; and they answer for it."""
     supervisor, member = desk("supervisor"), desk("group-1")
-    assert member.post("/api/witness/looks", json={"task": OPENING}).status_code in {403, 404}
+    assert member.post("/api/witness/looks", json={"task": OPENING}).status_code == 403
     assert act(supervisor, "assign", target="group-1").status_code == 200
     answer = member.post("/api/witness/looks", json={"task": OPENING})
     assert answer.status_code == 200, answer.text
@@ -589,3 +589,7 @@ def test_who_witnesses_a_public_room_off_air_leaves_an_entry(
     with ledger.read() as session:
         entry = session.get_one(RoomLook, look)
         assert (entry.viewer, entry.task_id, entry.granted) == ("group-1", OPENING, True)
+    with ledger.write() as session:
+        session.get_one(Opening, "O-L1").scheduled_at = now() + timedelta(hours=3)
+    early = member.post("/api/witness/looks", json={"task": OPENING})
+    assert early.status_code == 403 and "还没有轮到这场开标" in early.json()["detail"]

@@ -52,7 +52,8 @@ def test_a_well_hub_has_no_problem(rig: Rig) -> None:
 def test_the_public_hears_only_whether_the_hub_is_well(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     trouble = Trouble(Message("camera.address_invalid", address="10.0.0.9"))
     monkeypatch.setattr(hub(rig).cameras, "trouble", lambda: {"cameras": trouble})
-    for headers in ({"x-forwarded-for": "203.0.113.9"}, {"x-forwarded-for": "127.0.0.1"}):
+    for name in ("x-forwarded-for", "x-real-ip", "forwarded", "via"):
+        headers = {name: "127.0.0.1"}
         answer = rig.get("/healthz", **headers)
         assert set(answer.json()) == {"status", "at"} and answer.json()["status"] == "degraded"
     assert "10.0.0.9" in rig.get("/healthz").text
