@@ -269,6 +269,12 @@ _CHANGES: dict[str, Callable[[Story, Message, str], None]] = {
 }
 
 
+def is_read_out(opening: Mapping[str, Any], story: Story) -> bool:
+    """Whether every price has been read aloud: its events may be known before its public row is, and history has no
+    events."""
+    return not READ_OUT.isdisjoint({opening["stage"], story.stage})
+
+
 def opening_record(opening: Mapping[str, Any], story: Story, past: Message | None = None) -> dict[str, Any]:
     """开标记录: what the law has published of an opening after the reading (招标投标法 art. 36).
 

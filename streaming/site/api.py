@@ -23,7 +23,7 @@ from streaming.http.answers import problem
 from streaming.live.board import Board
 from streaming.live.logs import Logs, OpeningLog
 from streaming.live.reading import Reader, beside, openings_on
-from streaming.live.story import READ_OUT, opening_record
+from streaming.live.story import is_read_out, opening_record
 from streaming.service import Service
 from streaming.site.filters import unknown
 from streaming.site.sealed import SealedPackages, record_pdf
@@ -111,7 +111,7 @@ class Api(Service):
         opening, log = await self._both(request.path_params["id"])
         if opening is None or log is None:
             raise _unknown(request)
-        if not {opening["stage"], log.story.stage} & READ_OUT:  # its events may be known before its row is
+        if not is_read_out(opening, log.story):
             return problem(409, Message("opening.not_read_out"), stage=opening["stage"])
         known = await self._reader.ask(lambda s: beside(s, opening))
         record = opening_record(opening, log.story, known.past)

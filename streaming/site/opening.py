@@ -14,7 +14,7 @@ from records.draw import kind_of
 from records.legal_clock import FEWEST_BIDDERS
 from streaming.live.board import moment
 from streaming.live.covers import OPEN, Cover
-from streaming.live.story import READ_OUT, STEPS, Message, Story, opening_record
+from streaming.live.story import READ_OUT, STEPS, Message, Story, is_read_out, opening_record
 from streaming.site.outcome import outcome
 from streaming.site.render import clock, currency_of, full, money, named, term, word
 
@@ -213,8 +213,8 @@ def _lapsed(story: Story) -> list[str]:
 def record_read_out(opening: Opening, story: Story, past: Message | None) -> dict[str, Any] | None:
     """The record of an opening whose prices have been read aloud, None before; what was read before one broke off or was
     called failed stands in its record all the same, where none was there is none."""
-    held = opening["result"] not in {"failed", "terminated"}
-    read = opening["stage"] in READ_OUT and (held or story.readings)
+    held = (opening["result"] or story.result) not in {"failed", "terminated"}
+    read = is_read_out(opening, story) and (held or story.readings)
     return opening_record(opening, story, past) if read else None
 
 
@@ -233,14 +233,15 @@ def record_figures(opening: Opening, story: Story, record: Mapping[str, Any] | N
 
 def _waiting(opening: Opening, story: Story) -> str:
     """Why there is no record to show."""
-    if opening["result"] == "failed" and story.bidders:
+    result = opening["result"] or story.result
+    if result == "failed" and story.bidders:
         few = len(story.bidders) < FEWEST_BIDDERS
         return "opening.record.failed_few" if few else "opening.record.failed_enough"
-    if opening["result"] in {"failed", "terminated"}:
-        return f"opening.record.{opening['result']}"
+    if result in {"failed", "terminated"}:
+        return f"opening.record.{result}"
     if opening["state"] == "cancelled":
         return "opening.record.cancelled"
-    return "opening.record.none" if opening["stage"] == "end" else "opening.record.wait"
+    return "opening.record.none" if "end" in (opening["stage"], story.stage) else "opening.record.wait"
 
 
 def reason_told(opening: Opening, lang: str) -> str | None:

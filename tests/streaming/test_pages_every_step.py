@@ -19,6 +19,8 @@ from records.public.openings import publish_opening
 from records.tables.bids import Bid
 from records.tables.openings import Opening
 from records.tables.projects import Lot, Project
+from streaming.live.story import Story
+from streaming.site.opening import opening_page
 from tests.streaming import hub_market as market
 from tests.streaming.hub_market import Rig
 from tests.streaming.test_hub_api import until
@@ -175,6 +177,28 @@ def test_no_record_stands_on_the_project_of_an_opening_in_which_nothing_was_read
     until(lambda: rig.get("/api/openings/O1").json()["result"], "failed")
     told(rig, "O1")
     assert "万元" not in rig.get("/project/P-O1").text
+
+
+@pytest.mark.parametrize(("result", "stands"), [("opened", True), ("terminated", True), ("failed", False)])
+def test_the_record_stands_once_its_events_are_told_though_the_row_of_the_opening_comes_later(
+    rig: Rig, result: str, stands: bool
+) -> None:
+    announce(rig, "O1")
+    told(rig, "O1")
+    still_reading = rig.get("/api/openings/O1").json() | {"state": "live", "stage": "reading"}
+    market.begin(rig.ledger, count=1)
+    if stands:
+        market.event(rig.ledger, "O1", "bid_read", no=1, name="示例建设第1公司", price="27000001")
+    end = ("record_confirmed", {"rows": 1}) if result == "opened" else ("ended", {"result": result})
+    market.event(rig.ledger, "O1", end[0], **end[1])
+    told(rig, "O1")
+    story = Story()
+    for message in rig.get("/api/openings/O1/events").json():
+        story.add(message)
+    page = opening_page(still_reading, story, None, None, "", "zh")
+    before = opening_page(still_reading, Story(), None, None, "", "zh")
+    assert bool(page["record"]) is stands and not before["record"]
+    assert stands or page["wait"] != before["wait"]
 
 
 FEW = "投标人少于三家，依招标投标法实施条例第44条不得开标，应当重新招标"
