@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from abc import ABC
+from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from supervision.flags.release import Release
+from supervision.flags.release import Bid, Release
 from supervision.flags.settings import Settings
 
 GROUPS = ("OCID", "Buyer", "ProcuringEntity", "Tenderer")
@@ -57,6 +59,31 @@ class Currency:
         if self.main is None:
             self.main = self.chosen or code
         return code == self.main
+
+    def priced(self, bids: Iterable[Bid]) -> list[Bid]:
+        """The bids with a price in it; the first price met makes its currency the main one."""
+        if self.main is None:
+            return [bid for bid in bids if bid.amount is not None and self.takes(bid.currency)]
+        return [bid for bid in bids if bid.amount is not None and bid.currency == self.main]
+
+
+class Shares:
+    """Of everybody's things counted, how many are such as are looked for."""
+
+    def __init__(self) -> None:
+        self.some, self.every = defaultdict[str, int](int), defaultdict[str, int](int)
+
+    def merge(self, other: Shares) -> None:
+        """Add what was counted elsewhere."""
+        for mine, theirs in ((self.some, other.some), (self.every, other.every)):
+            for who, number in theirs.items():
+                mine[who] += number
+
+    def ratios(self, least: float = 1) -> dict[str, float]:
+        """Who → share, of those with at least `least` things."""
+        return {
+            who: self.some.get(who, 0) / every for who, every in self.every.items() if every >= max(1, least)
+        }
 
 
 class Indicator(ABC):

@@ -6,9 +6,9 @@ Definitions, thresholds and exclusions are Cardinal's (https://cardinal.readthed
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections import defaultdict
 
-from supervision.flags.indicator import Currency, Flags, Indicator
+from supervision.flags.indicator import Currency, Flags, Indicator, Shares
 from supervision.flags.release import Bid, Release
 from supervision.flags.settings import Settings
 from supervision.flags.statistics import lower_fence, quantile, upper_fence
@@ -30,9 +30,7 @@ class Gaps(Indicator):
             return
         won: Bid | None = None
         other: Bid | None = None
-        for bid in release.valid:
-            if bid.sole is None or bid.amount is None or not self.currency.takes(bid.currency):
-                continue
+        for bid in self.currency.priced([bid for bid in release.valid if bid.sole is not None]):
             if bid.sole == release.winner:
                 won = _lower(won, bid)
             else:
@@ -105,20 +103,6 @@ class HeavilyDiscounted(OfGaps):
                 self.flag("Tenderer", winner, 0.0)
 
 
-class Shares(dict[str, tuple[int, int]]):
-    """Who → (some of, all of) what was counted."""
-
-    def count(self, who: str, some: int, every: int = 1) -> None:
-        """Add to both."""
-        held = self.get(who, (0, 0))
-        self[who] = (held[0] + some, held[1] + every)
-
-    def merge(self, other: Shares) -> None:
-        """Add what was counted elsewhere."""
-        for who, (some, every) in other.items():
-            self.count(who, some, every)
-
-
 class UnsuccessfulBids(Indicator):
     """R025: one of those who bid most often wins unusually rarely."""
 
@@ -131,9 +115,12 @@ class UnsuccessfulBids(Indicator):
     def fold(self, release: Release) -> None:
         """Count each bidder once a process that one bidder won alone."""
         if release.winner is not None:
-            for who in dict.fromkeys([bid.sole for bid in release.valid]):
+            bids, bidders = self.wins.every, dict.fromkeys([bid.sole for bid in release.valid])
+            for who in bidders:
                 if who is not None:
-                    self.wins.count(who, who == release.winner)
+                    bids[who] += 1
+            if release.winner in bidders:
+                self.wins.some[release.winner] += 1
 
     def merge(self, other: UnsuccessfulBids) -> None:
         """Add wins and bids."""
@@ -141,15 +128,13 @@ class UnsuccessfulBids(Indicator):
 
     def finish(self) -> None:
         """Flag tenderers; nothing where three quarters never win."""
-        often = quantile(
-            (float(bids) for _, bids in self.wins.values()), self.settings.r025_percentile / 100.0
-        )
-        given = self.settings.r025_threshold
-        ratios = {who: won / bids for who, (won, bids) in self.wins.items()}
+        bids = self.wins.every
+        often = quantile(map(float, bids.values()), self.settings.r025_percentile / 100.0)
+        given, ratios = self.settings.r025_threshold, self.wins.ratios()
         fence, q1 = lower_fence(ratios.values()) if given is None else (given, 1.0)
         if q1 > 0.0 and fence > 0.0:
             for who, ratio in ratios.items():
-                if self.wins[who][1] >= often and ratio <= fence:
+                if bids[who] >= often and ratio <= fence:
                     self.flag("Tenderer", who, ratio)
 
 
@@ -167,14 +152,15 @@ class DisqualifiedBids(Indicator):
         submitted = release.submitted
         if not submitted:
             return
-        tenderers, gone = self.shares["Tenderer"], len(release.disqualified)
-        for bid in submitted:
-            out = bid.status == "disqualified"
-            for who in bid.tenderers:
-                tenderers.count(who, out)
+        gone, tenderers = release.disqualified, self.shares["Tenderer"]
+        for bids, counted in ((submitted, tenderers.every), (gone, tenderers.some)):
+            for bid in bids:
+                for who in bid.tenderers:
+                    counted[who] += 1
         for group, body in (("Buyer", release.buyer), ("ProcuringEntity", release.procuring_entity)):
             if body is not None:
-                self.shares[group].count(body, gone, len(submitted))
+                self.shares[group].every[body] += len(submitted)
+                self.shares[group].some[body] += len(gone)
 
     def merge(self, other: DisqualifiedBids) -> None:
         """Add bids submitted and disqualified."""
@@ -184,8 +170,7 @@ class DisqualifiedBids(Indicator):
     def finish(self) -> None:
         """Flag in each group against its own fence; nothing where three quarters have nothing disqualified."""
         for group, shares in self.shares.items():
-            few = self._least(group)
-            ratios = {who: some / every for who, (some, every) in shares.items() if every and every >= few}
+            ratios = shares.ratios(self._least(group))
             given = self.settings.r038_threshold
             fence = upper_fence(ratios.values()) if given is None else given
             for who, ratio in ratios.items():
@@ -206,32 +191,32 @@ class ManyTrades(Indicator):
 
     def __init__(self, settings: Settings, currency: Currency, flags: Flags) -> None:
         super().__init__(settings, currency, flags)
-        self.supplied: dict[str, tuple[int, set[str]]] = {}
-        """Supplier → number of its processes, the trades in them."""
+        self.processes = defaultdict[str, int](int)
+        self.trades: dict[str, set[str]] = {}
 
     def fold(self, release: Release) -> None:
         """Note the trades of active awards to one supplier."""
-        digits, seen = self.settings.r048_digits, set[str]()
-        for award in release.awards:
-            if award.status == "active" and award.sole is not None and award.codes:
-                codes = (code[:digits] for code in award.codes)
-                self._note(award.sole, int(award.sole not in seen), codes)
-                seen.add(award.sole)
-
-    def _note(self, who: str, processes: int, codes: Iterable[str]) -> None:
-        held, trades = self.supplied.get(who, (0, set()))
-        trades.update(codes)
-        self.supplied[who] = (held + processes, trades)
+        digits, suppliers = self.settings.r048_digits, set[str]()
+        for award in release.active:
+            if award.sole is not None and award.codes:
+                suppliers.add(award.sole)
+                self.trades.setdefault(award.sole, set()).update([code[:digits] for code in award.codes])
+        for who in suppliers:
+            self.processes[who] += 1
 
     def merge(self, other: ManyTrades) -> None:
         """Add processes and trades."""
-        for who, (processes, trades) in other.supplied.items():
-            self._note(who, processes, trades)
+        for who, processes in other.processes.items():
+            self.processes[who] += processes
+        for who, trades in other.trades.items():
+            self.trades.setdefault(who, set()).update(trades)
 
     def finish(self) -> None:
         """Flag suppliers with enough processes."""
         least, given = self.settings.r048_minimum_contracting_processes, self.settings.r048_threshold
-        variety = {who: float(len(trades)) for who, (n, trades) in self.supplied.items() if n >= least}
+        variety = {
+            who: float(len(trades)) for who, trades in self.trades.items() if self.processes[who] >= least
+        }
         fence = upper_fence(variety.values()) if given is None else float(given)
         for who, number in variety.items():
             if number >= fence:

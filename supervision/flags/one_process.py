@@ -12,6 +12,7 @@ from typing import Any
 from supervision.flags.indicator import Indicator
 from supervision.flags.release import Release
 
+_DAY = timedelta(days=1)
 _PLAIN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|[+-]\d\d:[0-5]\d)", re.ASCII)
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:)(\d\d)(?:\.(\d+))?([Zz]|[+\-−]\d\d:[0-5]\d)", re.ASCII)
 
@@ -52,7 +53,7 @@ class ShortPeriod(Indicator):
         if start is None or end is None:
             return
         least = chosen.r003_details.get(release.details or "", chosen.r003_threshold)
-        if int((end - start) / timedelta(days=1)) < least:
+        if int((end - start) / _DAY) < least:
             self.flag("OCID", release.ocid, 1.0)
 
 
@@ -77,10 +78,13 @@ class IdenticalPrices(Indicator):
         """Flag the process and those tenderers."""
         if not self.compares_prices(release):
             return
-        prices: dict[tuple[float, str], frozenset[str]] = {}
-        for bid in release.submitted:
-            if bid.amount is None or bid.currency is None or not bid.tenderers:
-                continue
+        priced = [
+            b for b in release.submitted if b.amount is not None and b.currency is not None and b.tenderers
+        ]
+        if len({(bid.amount, bid.currency) for bid in priced}) == len(priced):
+            return
+        prices: dict[tuple[float | None, str | None], frozenset[str]] = {}
+        for bid in priced:
             who, price = frozenset(bid.tenderers), (bid.amount, bid.currency)
             other = prices.get(price, who)
             if other != who:
@@ -104,7 +108,7 @@ class LateBid(Indicator):
         late = [bid for bid in release.valid if bid.date is not None and bid.date > end]
         if not late:
             return
-        awarded = {who for award in release.awards if award.status == "active" for who in award.suppliers}
+        awarded = {who for award in release.active for who in award.suppliers}
         for who in (who for bid in late for who in bid.tenderers if who in awarded):
             self.flag("OCID", release.ocid, 1.0)
             self.flag("Tenderer", who, 1.0)
@@ -136,9 +140,13 @@ class LowestDisqualified(Indicator):
 
     def fold(self, release: Release) -> None:
         """Flag the process if something was awarded and a valid bid has a price."""
-        if not any(award.status == "active" for award in release.awards) or not self.compares_prices(release):
+        if not release.active or not self.compares_prices(release):
             return
-        priced = [b for b in release.submitted if b.amount is not None and self.currency.takes(b.currency)]
+        priced = self.currency.priced(
+            release.submitted
+        )  # before the next line: it may settle the main currency
+        if not release.disqualified:
+            return
         if any(bid.status == "valid" for bid in priced):
             lowest = min(priced, key=lambda bid: bid.amount or 0.0)
             if lowest.status == "disqualified":

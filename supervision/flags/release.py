@@ -8,6 +8,8 @@ Json = dict[str, Any]
 
 NOT_SUBMITTED = frozenset({"invited", "withdrawn"})
 """Statuses of bids that were never submitted."""
+LASTING = frozenset({"active", "cancelled", "unsuccessful"})
+"""Statuses that an award keeps."""
 
 
 class Bid(NamedTuple):
@@ -35,7 +37,7 @@ class Release:
     """The parts of a release that indicators read, each taken out once."""
 
     __slots__ = (
-        "awards", "buyer", "details", "disqualified", "final", "method", "ocid", "procuring_entity", "submitted",
+        "active", "awards", "buyer", "details", "disqualified", "final", "method", "ocid", "procuring_entity", "submitted",
         "tender", "valid", "winner",
     )  # fmt: skip
 
@@ -53,8 +55,9 @@ class Release:
         if len(self.valid) < len(self.submitted):
             self.disqualified = [bid for bid in self.submitted if bid.status == "disqualified"]
         self.awards: list[Award] = _awards(awards) if type(awards) is list else []
+        self.active: list[Award] = [award for award in self.awards if award.status == "active"]
         known = bids is not None and type(awards) is list
-        self.final: list[Award] | None = _active_if_final(self.awards) if known else None
+        self.final: list[Award] | None = self.active if known and _ended(self.awards) else None
         """Active awards once none is pending; None before, and without lists of bids and awards."""
         self.winner: str | None = self.final[0].sole if self.final and len(self.final) == 1 else None
         """The one supplier of the one active award, once no award is pending."""
@@ -119,12 +122,10 @@ def _awards(awards: list[Any]) -> list[Award]:
 def _codes(items: Any) -> tuple[str, ...]:
     if type(items) is not list:
         return ()
-    codes = (_id(item.get("classification")) for item in items if type(item) is dict)
-    return tuple(code for code in codes if code is not None)
+    codes = [_id(item.get("classification")) for item in items if type(item) is dict]
+    return tuple([code for code in codes if code is not None])
 
 
-def _active_if_final(awards: list[Award]) -> list[Award] | None:
-    """The active awards; None if any is neither active nor cancelled nor unsuccessful: results would not last."""
-    active = [award for award in awards if award.status == "active"]
-    ended = sum(award.status in ("cancelled", "unsuccessful") for award in awards)
-    return active if len(active) + ended == len(awards) else None
+def _ended(awards: list[Award]) -> bool:
+    """Whether every award is active, cancelled or unsuccessful; else results would not last."""
+    return LASTING.issuperset([award.status for award in awards])
