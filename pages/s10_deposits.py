@@ -229,13 +229,13 @@ def _projects(page: shell.Page) -> None:
     def ask() -> tuple[str, tables.Window]:
         text = choices.text("project", page.say("deposits.find_project"), width=152)
         with context.ledger().read() as session:
-            total = market.projects(session, page.filters.centre, text, 0, 0)[0]
+            total = market.count_projects(session, page.filters.centre, text)
         return text, tables.paged("projects", total, PROJECTS, page.lang)
 
     title = page.say("deposits.projects")
     with layout.panel_of_choice("projects", title, ask, page.say("deposits.projects_note")) as (text, shown):
         with context.ledger().read() as session:
-            found = market.projects(session, page.filters.centre, text, shown.size, shown.offset)[1]
+            found = market.projects(session, page.filters.centre, text, shown.size, shown.offset)
         rows = [
             [_identity(code, name), esc(code), esc(tabledata.stamp(at) or DASH)] for code, name, at in found
         ]

@@ -11,6 +11,7 @@ import messages
 from dashboard import context
 from dashboard.exports import live_tables as livetables
 from dashboard.exports import tables as tabledata
+from dashboard.memo import per_ledger
 from dashboard.shell import figure_cards, layout, tables
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import DASH, Kpi, live_basis, show
@@ -46,8 +47,8 @@ def figures_of(page: shell.Page, asked: Filters) -> int:
 
 def _figures(page: shell.Page, asked: Filters, total: int, rehearsed: int) -> None:
     shared, say = live_basis(page.lang), page.say
+    checked = _ended(asked.centre, CHECKED, 0, "")
     with context.ledger().read() as session:
-        checked = ended_openings(session, asked.centre, CHECKED)
         entries = audit.count(session)
     chained = [o for o in checked if o.events]
     good = sum(1 for o in chained if o.broken_at is None)
@@ -64,6 +65,13 @@ def _figures(page: shell.Page, asked: Filters, total: int, rehearsed: int) -> No
     )  # fmt: skip
 
 
+@per_ledger
+def _ended(centre: str | None, limit: int, offset: int, text: str) -> tuple[EndedOpening, ...]:
+    """Openings that are over: the figures and the first window of the list walk the same chains."""
+    with context.ledger().read() as session:
+        return tuple(ended_openings(session, centre, limit, offset, text))
+
+
 def count(asked: Filters, text: str) -> int:
     """How many ended openings the search finds."""
     with context.ledger().read() as session:
@@ -72,8 +80,7 @@ def count(asked: Filters, text: str) -> int:
 
 def rows(page: shell.Page, asked: Filters, text: str, shown: tables.Window) -> list[tables.Row]:
     """The rows of a window of the list."""
-    with context.ledger().read() as session:
-        found = ended_openings(session, asked.centre, shown.size, shown.offset, text)
+    found = _ended(asked.centre, shown.size, shown.offset, text)
     return [tables.Row(_cells(page, one), one.id) for one in found]
 
 

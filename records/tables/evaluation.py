@@ -43,7 +43,7 @@ class ExpertDraw(Base):
     drawn: Mapped[int] = mapped_column(default=0)
     notified: Mapped[int] = mapped_column(default=0)
     declined: Mapped[int] = mapped_column(default=0)
-    sealed_at: Mapped[datetime | None]
+    sealed_at: Mapped[datetime | None] = mapped_column(index=True)
     source: Mapped[Key]
 
 
@@ -70,7 +70,7 @@ class Evaluation(Base):
     """When the last of them came."""
     scheduled_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
-    ended_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None] = mapped_column(index=True)
     state: Mapped[Code] = mapped_column(default="scheduled")
     """scheduled 待开始, in_progress 评标中, paused 暂停, ended 已结束, failed 未完成."""
     division_code: Mapped[Code | None]
@@ -120,7 +120,7 @@ class Fee(Base):
     hours: Mapped[Decimal | None] = mapped_column(Points)
     amount: Mapped[Decimal]
     status: Mapped[Code] = mapped_column(default="payable")
-    paid_at: Mapped[datetime | None]
+    paid_at: Mapped[datetime | None] = mapped_column(index=True)
     reason: Mapped[Code | None]
     """Why it has not arrived: mismatch 户名账号不符, returned 银行退汇, pending 银行处理中, other 其他."""
     grade: Mapped[Code | None]

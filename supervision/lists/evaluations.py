@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, String, and_, case, cast, false, func, select, true
+from sqlalchemy import ColumnElement, ScalarSelect, String, and_, case, cast, false, func, select, true
 from sqlalchemy.orm import Session, aliased
 
 from records.tables.evaluation import Evaluation, Fee
@@ -53,27 +53,46 @@ def evaluations(
 ) -> list[Held]:  # fmt: skip
     """Evaluations that ended in the period, of lots whose award is known, or those behind a mark of MARKS; sorted by one
     of SORTS."""
+    order = (Evaluation.ended_at.is_(None), Evaluation.ended_at.desc(), Lot.id)
+    page = (
+        select(Evaluation.id).join(Lot, Lot.id == Evaluation.lot_id).where(*_behind(session, filters, mark))
+    )
+    if sort == "failed":
+        page = page.order_by(_failed_of_each().desc())
+    shown = session.scalars(of_lots(page.order_by(*order).limit(limit).offset(offset), filters)).all()
     failed = func.sum(case((Fee.status == "failed", 1), else_=0))
-    first = (failed.desc(),) if sort == "failed" else ()
     owed = (
         func.coalesce(func.sum(amount), 0)
         for amount in (Fee.amount, case((Fee.status == "paid", Fee.amount)))
     )
     query = (
-        select(Lot.id, Lot.name, Evaluation.mode, Evaluation.ended_at, func.count(Fee.id), *owed, failed)
+        select(
+            Evaluation.id,
+            Lot.id,
+            Lot.name,
+            Evaluation.mode,
+            Evaluation.ended_at,
+            func.count(Fee.id),
+            *owed,
+            failed,
+        )
         .select_from(Evaluation)
         .join(Lot, Lot.id == Evaluation.lot_id)
         .outerjoin(Fee, and_(Fee.evaluation_id == Evaluation.id, visible(Datum.EXPERTS)))
-        .where(*_behind(session, filters, mark))
+        .where(Evaluation.id.in_(shown))
         .group_by(Evaluation.id, Lot.id, Lot.name, Evaluation.mode, Evaluation.ended_at)
-        .order_by(*first, Evaluation.ended_at.is_(None), Evaluation.ended_at.desc(), Lot.id)
-        .limit(limit)
-        .offset(offset)
     )
-    return [
-        Held(lot, name, mode, ended, n, Decimal(amount), Decimal(paid), int(failures))
-        for lot, name, mode, ended, n, amount, paid, failures in session.execute(of_lots(query, filters))
-    ]
+    found = {
+        key: Held(lot, name, mode, ended, n, Decimal(amount), Decimal(paid), int(failures))
+        for key, lot, name, mode, ended, n, amount, paid, failures in session.execute(query)
+    }
+    return [found[key] for key in shown]
+
+
+def _failed_of_each() -> ScalarSelect[int]:
+    """How many transfers of an evaluation's fees failed."""
+    query = select(func.count(Fee.id)).where(Fee.evaluation_id == Evaluation.id, Fee.status == "failed")
+    return query.where(visible(Datum.EXPERTS)).correlate(Evaluation, Lot).scalar_subquery()
 
 
 # ── what is behind a mark ────────────────────────────────────────────────────

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session
@@ -17,6 +17,7 @@ from records.tables.society import Inspection
 from records.visibility import Audience, Datum, visible
 from supervision.figures.filters import Filters
 
+Query = TypeVar("Query", bound=Select[*tuple[Any, ...]])
 SMALL_LEVEL = "small"
 """`Centre.level` of the centres that handle small-value lots alone."""
 
@@ -56,25 +57,31 @@ def topics(session: Session) -> list[str]:
     return sorted(session.scalars(query.distinct()))
 
 
-def projects(
-    session: Session, centre: str | None, text: str, limit: int, offset: int
-) -> tuple[int, Sequence[Any]]:
-    """How many projects have a lot whose notice or deadline is past, and a page of them: (project, its name, when the
-    newest of these lots was published), newest first. `text` is looked for in their names and codes."""
+def count_projects(session: Session, centre: str | None, text: str) -> int:
+    """How many `projects` gives without a limit."""
+    return session.scalar(_known_projects(select(func.count(Project.id.distinct())), centre, text)) or 0
+
+
+def projects(session: Session, centre: str | None, text: str, limit: int, offset: int) -> Sequence[Any]:
+    """A page of the projects that have a lot whose notice or deadline is past: (project, its name, when the newest of
+    these lots was published), newest first. `text` is looked for in their names and codes."""
+    at = func.max(Lot.notice_at)
+    query = _known_projects(select(Project.id, Project.name, at), centre, text).group_by(
+        Project.id, Project.name
+    )
+    page = query.order_by(at.desc().nulls_last(), Project.id).limit(limit).offset(offset)
+    return session.execute(page).all()
+
+
+def _known_projects(query: Query, centre: str | None, text: str) -> Query:
     noticed = visible(Datum.NOTICE, Audience.PUBLIC, dated=Lot.notice_at)
     undated = and_(Lot.notice_at.is_(None), visible(Datum.OPENING_PROCESS, Audience.PUBLIC))
-    at = func.max(Lot.notice_at)
-    query = (
-        select(Project.id, Project.name, at).join(Lot, Lot.project_id == Project.id)
-        .where(or_(noticed, undated)).group_by(Project.id, Project.name)
-    )  # fmt: skip
+    query = query.join(Lot, Lot.project_id == Project.id).where(or_(noticed, undated))
     if centre:
         query = query.where(centre_of_lot() == centre)
     if part := text.strip():
         query = query.where(or_(*(c.contains(part, autoescape=True) for c in (Project.id, Project.name))))
-    total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
-    page = query.order_by(at.desc().nulls_last(), Project.id).limit(limit).offset(offset)
-    return total, session.execute(page).all()
+    return query
 
 
 @dataclass(frozen=True)
