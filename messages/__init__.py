@@ -19,7 +19,7 @@ from typing import Any, NoReturn, TypeAlias, Union
 from messages.catalogue import DEFAULT, DOCUMENTED, LANGUAGES, table
 
 __all__ = [
-    "DEFAULT", "Fault", "Invalid", "Message", "Parameter", "Unknown", "called", "dated", "joined", "known", "language_of",
+    "DEFAULT", "Fault", "Invalid", "Message", "Parameter", "Unknown", "called", "clauses", "dated", "joined", "known", "language_of",
     "language_of_environment", "languages", "lines", "local", "named", "say", "words",
 ]  # fmt: skip
 
@@ -139,6 +139,11 @@ def called(chinese: str, english: str | None, lang: str) -> str:
 def joined(found: Sequence[str], lang: str) -> str:
     """Texts one after the other with the reader's comma between them."""
     return table(lang).get("common.comma", ", ").join(found)
+
+
+def clauses(found: Sequence[str], lang: str) -> str:
+    """Texts that hold commas themselves, one after the other with the reader's semicolon between them."""
+    return table(lang).get("common.semicolon", "; ").join(found)
 
 
 @lru_cache(maxsize=4096)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import messages
 from dashboard import context, refunds, screens
 from dashboard.exports import tables as tabledata
 from dashboard.panels import agency_credit
@@ -201,7 +202,7 @@ def _visits(page: shell.Page) -> None:
         rows = [
             [
                 esc(f"{visit.on:%Y-%m-%d}"), "<br>".join(_identity(code, name) for code, name in visit.projects),
-                esc("；".join(visit.problems) or page.say("visits.no_problems")),
+                esc(messages.clauses(visit.problems, page.lang) or page.say("visits.no_problems")),
             ]
             for visit in found
         ]  # fmt: skip

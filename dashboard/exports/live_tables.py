@@ -227,7 +227,7 @@ def _visits(choice: Choice, lang: str) -> list[Row]:
     with context.ledger().read() as session:
         found = market.group_visits(session, choice.filters, MOST_ROWS)
     return [
-        (visit.on, key, name, "；".join(visit.problems) or messages.say("visits.no_problems", lang))
+        (visit.on, key, name, messages.clauses(visit.problems, lang) or messages.say("visits.no_problems", lang))
         for visit in found
         for key, name in visit.projects
     ]  # fmt: skip

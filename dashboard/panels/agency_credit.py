@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import messages
 from dashboard import context
 from dashboard.memo import per_ledger
 from dashboard.shell import tables
@@ -49,7 +50,7 @@ def _row(page: Page, one: Rated) -> tables.Row:
         for reason, points in one.deductions
     ]
     return tables.Row([
-        one.rank, one.name, figures.number(one.score, 2), _change(one), figures.number(one.deducted, 2) if one.deductions else None, "；".join(reasons) or None, one.period,
+        one.rank, one.name, figures.number(one.score, 2), _change(one), figures.number(one.deducted, 2) if one.deductions else None, messages.clauses(reasons, page.lang) or None, one.period,
     ])  # fmt: skip
 
 

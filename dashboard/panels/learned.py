@@ -32,9 +32,10 @@ def show(page: shell.Page, study: dict[str, Any], centre: str | None) -> None:
 def _row(page: shell.Page, market: str, found: dict[str, Any]) -> str:
     better = page.say("learned.better" if found["auc"] > found["label_free"] else "learned.not_better")
     strongest = sorted(found["weights"].items(), key=lambda one: -abs(one[1]))[:3]
-    weights = "；".join(
+    parts = [
         f"{page.say(f'learned.evidence.{name}')} {figures.signed(weight, 1)}" for name, weight in strongest
-    )
+    ]
+    weights = messages.clauses(parts, page.lang)
     judged = page.say("learned.judged", n=found["verdicts"], confirmed=found["confirmed"])
     cells = [
         messages.named("term", market, page.lang) or page.say("gate.no_market"), judged, figures.number(found["forecast"]), f"{found['auc']:.3f} · {better}",

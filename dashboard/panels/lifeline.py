@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+import messages
 from dashboard import context
 from dashboard.charts.lifeline import Bracket, Mark, lifeline
 from dashboard.lifeline import lanes, measured_words
@@ -130,7 +131,7 @@ def spoken(
     """The drawing in words, for who does not see it."""
     spans = [f"{(b := bracket(page, one)).limit} {b.value}" for one in measured]
     steps = [f"{name} {_stamp(mark.at)} {mark.words}" for name, marks in by_lane for mark in marks]
-    return "；".join((*spans, *steps)) or page.say("lifeline.no_periods")
+    return messages.clauses([*spans, *steps], page.lang) or page.say("lifeline.no_periods")
 
 
 def _stamp(at: datetime) -> str:

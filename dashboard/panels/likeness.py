@@ -141,7 +141,7 @@ def _origins(page: shell.Page, pair: Pair, *, machine: bool) -> str | None:
         for kind, value in pair["origin"]
         if (kind in MACHINE) == machine
     ]
-    return "；".join(lines) or None
+    return messages.clauses(lines, page.lang) or None
 
 
 def _passages(page: shell.Page, pair: Pair, names: dict[str, str]) -> None:

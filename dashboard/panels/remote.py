@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+import messages
 from dashboard import context
 from dashboard.charts.sessions import Kept, RoomRow, Session, course, dispatch
 from dashboard.charts.sites import Node, ring_map
@@ -54,10 +55,11 @@ def sites(page: shell.Page) -> None:
         ]
         main = places.site(remote.short(next(iter(mains), "")), page.lang)
         hub = main if len(mains) == 1 and main else page.say("remote.mains", n=len(mains))
-        said = "；".join(
+        lines = [
             f"{page.say(f'remote.tier_{s.tier}')} {places.site(s.name, page.lang)} {s.sessions}"
             for s in found
-        )
+        ]
+        said = messages.clauses(lines, page.lang)
         rest = sum(s.sessions for s in found if s not in shown)
         draw(ring_map(nodes, hub, f"{title}：{said}"))
         draw(
@@ -101,7 +103,7 @@ def sessions(page: shell.Page) -> None:
             layout.nothing(page.say("remote.today_none"))
         else:
             rows = [_session(page, one) for one in found[:SESSIONS]]
-            said = "；".join(_said(page, one) for one in found)
+            said = messages.clauses([_said(page, one) for one in found], page.lang)
             draw(course(rows, hour(now()), f"{local_now():%H:%M}", f"{title}：{said}"))
         legend = " ".join(
             f"<span>{page.say(f'remote.mark_{m}')}</span>" for m in ("drawn", "arrived", "begun", "over")
@@ -180,7 +182,7 @@ def rooms(page: shell.Page) -> None:
             return
         draw(_clash_bar(page, clashes))
         rows = [_row(page, room, clashes) for room in shown]
-        said = "；".join(_room_said(page, room) for room in found)
+        said = messages.clauses([_room_said(page, room) for room in found], page.lang)
         draw(dispatch(rows, hour(now()), f"{local_now():%H:%M}", f"{title}：{said}"))
 
 

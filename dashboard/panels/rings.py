@@ -189,8 +189,8 @@ def _group(page: shell.Page, number: int, group: Group) -> None:
             with st.container(key="ring-when"):
                 _when(page, group, signs[:members])
         if shown:
-            words = "；".join(f"{unmask.sign(page, n)} {name}" for n, name in enumerate(signs[:members]))
-            draw(f'<p class="muted">{esc(words)}</p>')
+            known = [f"{unmask.sign(page, n)} {name}" for n, name in enumerate(signs[:members])]
+            draw(f'<p class="muted">{esc(messages.clauses(known, page.lang))}</p>')
         _evidence(page, group, names)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from messages import Fault, Message, local
+from messages import Fault, Message, clauses, language_of_environment, local
 from sunbid import output
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def _show_collusion(gate: str, ranked: Sequence[dict[str, Any]]) -> None:
         }
         told = {
             "score": _short(tender["score"]),
-            "reasons": "；".join(tender["reasons"]),
+            "reasons": clauses(tender["reasons"], language_of_environment()),
             "note": note_on(tender),
         }
         rows.append(tender | features | told)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from messages import local
+from messages import clauses, language_of_environment, local
 from sunbid.reports.page import Column, Report, Section, most, spread
 from supervision.figures import formats as figures
 
@@ -31,7 +31,7 @@ def of_collusion(
     if odd:
         columns.append(Column(local("table.note")))
     rows = [
-        (one["tender_id"], figures.significant(one["score"]), *(figures.significant(one["features"][name]) for name in _FEATURES), "；".join(one["reasons"]), *([note_on(one)] if odd else ()))
+        (one["tender_id"], figures.significant(one["score"]), *(figures.significant(one["features"][name]) for name in _FEATURES), clauses(one["reasons"], language_of_environment()), *([note_on(one)] if odd else ()))
         for one in tenders[:LONGEST]
     ]  # fmt: skip
     return Report(
