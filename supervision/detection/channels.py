@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from scipy.stats import rankdata, spearmanr
 
 from messages import Message
 from supervision.detection.market import Bools, Floats, Market
 from supervision.detection.screens import Screens, screens
+from supervision.detection.tails import rank_correlation, ranks
 from supervision.detection.ties import CoBids, co_bids, mean_elsewhere
 
 Channels = Literal["price", "ring", "both", "unverified"]
@@ -127,7 +127,7 @@ def judge(tight: Floats, level: Floats, meetings: Floats, counted: Bools) -> Gat
     both = counted & ~np.isnan(tight) & ~np.isnan(level)
     correlation = np.nan
     if both.sum() >= _LEAST_TENDERS and np.ptp(tight[both]) > 0 and np.ptp(level[both]) > 0:
-        correlation = float(spearmanr(tight[both], level[both]).statistic)
+        correlation = rank_correlation(tight[both], level[both])
     met = meetings[counted & ~np.isnan(meetings)]
     usual = float(np.median(met)) if len(met) >= _LEAST_TENDERS else np.nan
     price, ring = correlation >= PRICE_OPENS, usual >= RING_OPENS
@@ -156,7 +156,7 @@ def _plain_rank(value: Floats) -> Floats:
     """Ranks divided by how many have one: the tightness of engineering notes and literature."""
     has = ~np.isnan(value)
     found = np.full(len(value), np.nan)
-    found[has] = rankdata(value[has]) / has.sum()
+    found[has] = ranks(value[has]) / has.sum()
     return found
 
 
@@ -207,8 +207,8 @@ def _price_reasons(found: Scored, tender: int) -> list[Message]:
         words.append(Message("collusion.reason.tight", cv=cv, share=_share(found.below["tight"][tender])))
     if found.gate.opens == "unverified":
         return [*words, Message("collusion.reason.unverified")] if words else words
-    for name, ranks in (("past", found.past_rank), ("level", found.level_rank)):
-        if ranks[tender] >= NOTABLE:
+    for name, placed in (("past", found.past_rank), ("level", found.level_rank)):
+        if placed[tender] >= NOTABLE:
             words.append(Message(f"collusion.reason.{name}", share=_share(found.below[name][tender])))
     return words
 

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
 
 from supervision.detection.channels import ENOUGH_BIDS, Scored, rank
 from supervision.detection.market import Bools, Floats, Ints, Market
+from supervision.detection.tails import ranks
 
 EVIDENCE = ("tight", "past_tightness", "level", "co_bids_before", "co_bids", "bids")
 """What the model weighs, each as a rank over the market: −CV, the bidders' past tightness, price level, co-bids in earlier
@@ -121,6 +121,6 @@ def _forward(rows: Floats, confirmed: Bools) -> tuple[Ints, Floats]:
 
 def auc(guilty: Bools, value: Floats) -> float:
     """Probability that a guilty tender ranks above an innocent one (ties half); what has no value counts as middling."""
-    ranks = rankdata(np.where(np.isnan(value), np.nanmedian(value), value))
+    place = ranks(np.where(np.isnan(value), np.nanmedian(value), value))
     ones = int(guilty.sum())
-    return float((ranks[guilty].sum() - ones * (ones + 1) / 2) / (ones * (len(guilty) - ones)))
+    return float((place[guilty].sum() - ones * (ones + 1) / 2) / (ones * (len(guilty) - ones)))

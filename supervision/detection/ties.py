@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.stats import hypergeom
 
 from supervision.detection.market import Floats, Ints, Market
+from supervision.detection.tails import log_hypergeometric
 
 _BLOCK = 256
 """Tenders whose overlaps with all others are held at once."""
@@ -118,5 +118,8 @@ def log_chance(market: Market, found: Pairs) -> Floats:
     """ln of the hypergeometric probability that a pair meets as often by chance or more often, market as one stratum."""
     bids = np.asarray(market.incidence.sum(axis=0)).ravel().astype(np.int64)
     total = len(market.tenders)
-    chance: Floats = hypergeom.logsf(found.met - 1, total, bids[found.one], bids[found.other])
-    return chance
+    met, which = np.unique(
+        np.column_stack((found.met, bids[found.one], bids[found.other])), axis=0, return_inverse=True
+    )
+    chance = np.array([log_hypergeometric(int(n), total, int(one), int(other)) for n, one, other in met])
+    return chance[which.ravel()]

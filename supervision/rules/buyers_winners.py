@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.special import betainc, gammaln
+from scipy.special import betainc
 from sqlalchemy import BigInteger, ColumnElement, Select, cast, func, select
 
 from supervision.lens.tables import bids, lots
@@ -34,17 +34,6 @@ class Pair:
     def lift(self) -> float:
         """Wins ÷ expected wins."""
         return self.wins / self.expected
-
-
-def _log_choose(n: Any, k: Any) -> Any:
-    return gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
-
-
-def hypergeometric_tail(total: int, good: int, drawn: int, least: int) -> float:
-    """P(at least `least` of `drawn` out of `total` are among the `good`)."""
-    k = np.arange(max(least, drawn - (total - good), 0), min(drawn, good) + 1)
-    log = _log_choose(good, k) + _log_choose(total - good, drawn - k) - _log_choose(total, drawn)
-    return float(min(1.0, np.exp(log).sum()))
 
 
 def wins_tail(wins: int, usual: float, won_elsewhere: int, usual_elsewhere: float) -> float:

@@ -21,7 +21,7 @@ from supervision.detection.favour import LEAST_SESSIONS, Deviations, Favours, Ma
 from supervision.detection.market import numbered
 from supervision.detection.tendency import FALSE_DISCOVERIES
 from supervision.lens.tables import lots
-from supervision.rules.buyers_winners import benjamini_hochberg, hypergeometric_tail
+from supervision.rules.buyers_winners import benjamini_hochberg
 from supervision.rules.facts import LotFacts
 from supervision.rules.finding import Finding, Level, Subject
 from supervision.rules.market_rule import CAP, Ask, MarketRule, Row, RowRule, count_if, marks, share, sittings
@@ -156,7 +156,7 @@ class WinsWithExpert(RowRule):
 
     def judge(self, rows: Sequence[Row], chosen: Mapping[str, float]) -> list[Finding]:
         """One finding a pair, p adjusted over all pairs that met often enough."""
-        p = [hypergeometric_tail(r["every"], int(r["all_wins"]), r["sat"], int(r["wins"])) for r in rows]
+        p = [tails.hypergeometric(int(r["wins"]), r["every"], int(r["all_wins"]), r["sat"]) for r in rows]
         adjusted = benjamini_hochberg(p, rows[0]["tested"]) if rows else []
         return [
             found for row, q in zip(rows, adjusted, strict=True) if (found := self._about(row, q, chosen)) is not None

@@ -11,11 +11,11 @@ from typing import Any, ClassVar
 
 from sqlalchemy import ColumnElement, Select, func, select
 
+from supervision.detection import tails
 from supervision.lens.tables import bids, lots
 from supervision.rules.buyers_winners import (
     Pair,
     benjamini_hochberg,
-    hypergeometric_tail,
     pairs_of,
     pairs_select,
     wins_of_pairs,
@@ -162,7 +162,7 @@ class OftenMore(RowRule):
         some, every = sum(r["some"] for r in rows), sum(r["every"] for r in rows)
         tested = [r for r in rows if r["every"] >= chosen["min_lots"]]
         rates = [(some - r["some"]) / (every - r["every"]) if every > r["every"] else 1.0 for r in tested]
-        p = [hypergeometric_tail(every, some, r["every"], r["some"]) for r in tested]
+        p = [tails.hypergeometric(r["some"], every, some, r["every"]) for r in tested]
         adjusted = benjamini_hochberg(p) if p else []
         return [
             self._about(row, rate, chosen, q)

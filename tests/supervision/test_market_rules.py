@@ -15,9 +15,10 @@ import pytest
 import sqlglot
 from sqlalchemy import Connection, Insert, Select, create_engine
 
+from supervision.detection import tails
 from supervision.lens.schema import PLACE, TABLES
 from supervision.lens.tables import BY_NAME, metadata
-from supervision.rules.buyers_winners import benjamini_hochberg, hypergeometric_tail, wins_tail
+from supervision.rules.buyers_winners import benjamini_hochberg, wins_tail
 from supervision.rules.lots_behind import lots_named, with_lots
 from supervision.rules.market_rule import KEPT, Ask
 from supervision.rules.market_run import findings_of_market, on_duckdb, sql_of
@@ -432,7 +433,7 @@ def test_the_exact_distributions_by_hand() -> None:
     assert wins_tail(3, 1.0, 10_000, 10_000.0) == pytest.approx(1 - 2.5 / math.e, rel=1e-3), (
         "Poisson where much is known"
     )
-    assert hypergeometric_tail(5, 2, 2, 2) == pytest.approx(0.1)
+    assert tails.hypergeometric(2, 5, 2, 2) == pytest.approx(0.1)
     assert benjamini_hochberg([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.04, 0.04])
 
 
