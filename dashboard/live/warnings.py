@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -191,23 +191,12 @@ def detail(session: Session, warning_id: str, lang: str, *, names: bool) -> dict
 
 
 def _steps(session: Session, row: WarningRow, lang: str) -> list[dict[str, Any]]:
-    """What was done with it, oldest first; the reason code beside the step that gave it."""
-    judged, name = _judged(row.history), messages.named("disposition", row.disposition or "", lang)
+    """What was done with it, oldest first; each step with the reason code and the note given with it."""
     return [
         {"ts": rfc3339(c.ts), "state_name": messages.named("state", c.state, lang), "actor": _actor(session, c.actor, lang),
-         "reason": name if c is judged and row.disposition else None, "note": _note(c, lang)}
+         "reason": c.disposition and messages.named("disposition", c.disposition, lang), "note": _note(c, lang)}
         for c in row.history
     ]  # fmt: skip
-
-
-def _judged(history: Sequence[Change]) -> Change | None:
-    """The step that gave the reason code which is in force: what was agreed to was proposed in the step before."""
-    given = [(n, c) for n, c in enumerate(history) if c.state in ("review", "dismissed", "lead")]
-    if not given:
-        return None
-    place, last = given[-1]
-    proposed = last.state == "dismissed" and place > 0 and history[place - 1].state == "review"
-    return history[place - 1] if proposed else last
 
 
 def _study(row: WarningRow, lang: str) -> dict[str, str] | None:

@@ -61,6 +61,8 @@ class WarningChange(Base):
     ts: Mapped[datetime] = mapped_column(default=now)
     state: Mapped[Code]
     actor: Mapped[Key]
+    disposition: Mapped[Code | None]
+    """The reason code that was given with this step; what became of it later does not change it."""
     note: Mapped[Text | None]
 
 

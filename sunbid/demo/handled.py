@@ -78,7 +78,7 @@ def _dismiss(session: Session, place: int, warning: Warning) -> bool:
     reason, note = _DISMISSED.get(place, (None, None))
     warning.state, warning.acted_at = "dismissed" if reason else "lead", warning.raised_at + TURNED_AFTER
     warning.disposition, warning.note = reason, note
-    add_change(session, warning, WHO, note, warning.acted_at)
+    add_change(session, warning, WHO, note, warning.acted_at, reason)
     return reason is not None
 
 
@@ -124,9 +124,10 @@ def _batch(session: Session, number: str, place: int, warning: Warning, back: in
 
 def _lead(session: Session, batch: LeadBatch, warning: Warning, *, valid: bool | None) -> Lead:
     lot = session.get(Lot, warning.lot_id) if warning.lot_id else None
+    said = {True: "已立案核查，处理完毕", False: "线索要素不足，存档备查", None: None}[valid]
     if valid is not None:
         warning.disposition = "confirmed" if valid else "not_confirmed"
-    said = {True: "已立案核查，处理完毕", False: "线索要素不足，存档备查", None: None}[valid]
+        add_change(session, warning, WHO, said, batch.answered_at, warning.disposition)
     return Lead(
         id=f"XS{batch.id.removeprefix('LZ')}-1", batch_id=batch.id, title=lot.name if lot else warning.title,
         warnings=[warning.id], checklist=[], created_by=WHO, created_at=batch.created_at, valid=valid, result=said,

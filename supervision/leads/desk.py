@@ -143,7 +143,7 @@ def _verdict(session: Session, lead: Lead, by: By) -> None:
         verdict = "confirmed" if lead.valid else "not_confirmed"
         if warning.disposition != verdict:
             warning.disposition = verdict
-            add_change(session, warning, by.name, lead.result)
+            add_change(session, warning, by.name, lead.result, disposition=verdict)
 
 
 def add_paper(

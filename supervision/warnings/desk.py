@@ -84,6 +84,8 @@ class Change:
     state: str
     actor: str
     note: str | None
+    disposition: str | None = None
+    """The reason code given with this step."""
 
 
 @dataclass(frozen=True)
@@ -230,7 +232,7 @@ def get_warning(session: Session, warning_id: str) -> WarningRow:
     changes = session.scalars(
         select(WarningChange).where(WarningChange.warning_id == warning_id).order_by(WarningChange.seq)
     )
-    history = tuple(Change(c.seq, c.ts, c.state, c.actor, c.note) for c in changes)
+    history = tuple(Change(c.seq, c.ts, c.state, c.actor, c.note, c.disposition) for c in changes)
     return WarningRow(**{**plain.__dict__, "history": history, "subjects": _named(session, plain.subjects)})
 
 
@@ -278,11 +280,12 @@ def act(
     before, moment = warning.state, now()
     warning.state = "review" if action == "dismiss" and _second_look(session, warning.rule) else rule.becomes
     warning.handler, warning.acted_at = actor, moment
-    warning.disposition = disposition or warning.disposition
+    if action != "agree":  # who agrees leaves the proposal standing; any other step begins anew
+        warning.disposition, warning.note = disposition, None
     warning.note = words or warning.note
     warning.assignee = assignee or warning.assignee
     remark = f"→ {assignee}{f'：{words}' if words else ''}" if assignee else words
-    add_change(session, warning, actor, remark, moment)
+    add_change(session, warning, actor, remark, moment, disposition)
     detail = {"from": before, "to": warning.state, "disposition": disposition, "rule": warning.rule}
     if assignee:
         detail["assignee"] = assignee

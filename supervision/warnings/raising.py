@@ -36,11 +36,14 @@ def add_change(
     actor: str,
     note: str | None = None,
     at: datetime | None = None,
+    disposition: str | None = None,
 ) -> WarningChange:
-    """Number one change for the feed. Writers queue, so that numbers appear in order on PostgreSQL too."""
+    """Number one change for the feed, with the reason code and the note given with it. Writers queue, so that numbers appear in order on PostgreSQL too."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _FEED_LOCK})
-    change = WarningChange(warning_id=warning.id, ts=at or now(), state=warning.state, actor=actor, note=note)
+    change = WarningChange(
+        warning_id=warning.id, ts=at or now(), state=warning.state, actor=actor, disposition=disposition, note=note
+    )  # fmt: skip
     session.add(change)
     session.flush()
     return change

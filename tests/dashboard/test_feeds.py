@@ -250,6 +250,9 @@ def test_acts_that_are_refused(desk: Client, raised: str) -> None:
         act(client, raised, action="dismiss", disposition="not_confirmed", note="现场核对")[1]["state"]
         == "dismissed"
     )
+    *before, last = client.get(f"/api/warnings/{raised}").json()["steps"]
+    assert (last["reason"], last["note"]) == ("不属实", "现场核对")
+    assert not any(one["reason"] for one in before)
 
 
 def test_who_may_act(desk: Client, raised: str) -> None:

@@ -128,6 +128,8 @@ def test_a_batch_goes_its_way_to_the_end(ledger: Ledger, turned: dict[str, str],
     with ledger.read() as session:
         verdicts = {w.lot_id: w.disposition for w in warnings.list_warnings(session)}
         assert verdicts == {"L1": "confirmed", "L2": "not_confirmed", "L3": None}
+        told = warnings.get_warning(session, turned["L2"]).history[-1]
+        assert (told.disposition, told.note) == ("not_confirmed", "已核查"), "the answer is a step of its own"
         steps = [e.action for e in session.scalars(select(AuditEntry)) if e.object_id == batch]
         assert steps == ["lead.begin", "lead.submit", "lead.approve", "lead.transfer", "lead.receive", *["lead.answer"] * 3, "lead.close"]  # fmt: skip
         assert audit.verify(session) is None

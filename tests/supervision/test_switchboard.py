@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,14 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from messages import Invalid, Unknown
 from records import audit, clock
 from records.administration import By, Conflict
 from records.clock import now
 from records.ledger import Ledger
-from records.tables.supervision import RuleSetting, ShadowFinding, Warning
+from records.tables.supervision import RuleSetting, ShadowFinding, Warning, WarningChange
 from records.tables.users import AuditEntry
 from supervision.home import Place
 from supervision.lens.writer import LensWriter
@@ -25,6 +26,7 @@ from supervision.rules import switchboard
 from supervision.rules.baseline import UNKNOWN
 from supervision.rules.registry import RULES
 from supervision.rules.switchboard import AS_WRITTEN, Setting
+from supervision.studies.evidence import verdicts_on_lots
 from supervision.warnings import desk, silences
 from supervision.warnings.desk import IllegalAction
 from supervision.warnings.dry_run import dry_run
@@ -290,6 +292,53 @@ def test_where_set_a_warning_is_dismissed_by_two(ledger: Ledger, market: Any, pa
         assert desk.act(session, row.id, "dismiss", "li", "not_confirmed").state == "review"
         done = desk.act(session, row.id, "agree", "wang")
     assert (done.state, done.disposition, done.handler) == ("dismissed", "not_confirmed", "wang")
+
+
+def test_what_was_sent_back_is_no_verdict_and_every_step_keeps_what_was_said_with_it(
+    ledger: Ledger, market: Any, past: datetime
+) -> None:
+    change(ledger, "B4", second_look=True)
+    one_machine(market, "L1", past, "A", "B")
+    settle(watching(ledger))
+    with ledger.read() as session:
+        (row,) = desk.list_warnings(session)
+    with ledger.write() as session:
+        desk.act(session, row.id, "dismiss", "li", "not_confirmed", "同一代办点")
+        back = desk.act(session, row.id, "return", "wang", note="请转线索")
+        assert (back.disposition, back.note) == (None, "请转线索")
+        done = desk.act(session, row.id, "lead", "li")
+    assert (done.state, done.disposition, done.note) == ("lead", None, None)
+    assert [(one.state, one.disposition, one.note) for one in done.history[1:]] == [
+        ("review", "not_confirmed", "同一代办点"), ("accepted", None, "请转线索"), ("lead", None, None),
+    ]  # fmt: skip
+    with ledger.read() as session:
+        assert verdicts_on_lots(session) == {}
+
+
+def test_an_upgrade_takes_back_what_was_carried_over_a_return(
+    ledger: Ledger, market: Any, past: datetime
+) -> None:
+    step = import_module("records.migrations.versions.0024_each_step_of_a_warning_keeps_its_reason_code")
+    change(ledger, "B4", second_look=True)
+    for lot in ("L1", "L2"):
+        one_machine(market, lot, past, "A", "B")
+    settle(watching(ledger))
+    with ledger.write() as session:
+        ids = {row.lot_id: row.id for row in desk.list_warnings(session)}
+        for one in ids.values():
+            desk.act(session, one, "dismiss", "li", "not_confirmed", "同一代办点")
+        desk.act(session, ids["L1"], "return", "wang", note="请转线索")
+        desk.act(session, ids["L1"], "lead", "li")
+        desk.act(session, ids["L2"], "agree", "wang")
+        session.get_one(Warning, ids["L1"]).disposition = "not_confirmed"  # as it was held before
+        session.execute(update(WarningChange).values(disposition=None))
+    with ledger.write() as session:
+        step.tell_apart(session.connection())
+    with ledger.read() as session:
+        held = {lot: desk.get_warning(session, one) for lot, one in ids.items()}
+    assert {lot: one.disposition for lot, one in held.items()} == {"L1": None, "L2": "not_confirmed"}
+    for one in held.values():
+        assert [each.state for each in one.history if each.disposition] == ["review"]
 
 
 # ── the dry run ──────────────────────────────────────────────────────────────
