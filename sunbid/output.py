@@ -9,7 +9,9 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
 
 from messages import local
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 BAD_USE = 2
 FAILED = 1
+_PAGE = b"<!doctype html>"
+"""How a report begins."""
 
 
 def fail(message: str, code: int = FAILED) -> NoReturn:
@@ -125,13 +129,34 @@ def report(rows: Sequence[dict[str, Any]], columns: Sequence[str], as_json: bool
         print("\t".join(line))
 
 
+def _may_be_report(path: Path | None) -> Path | None:
+    """Ends the command, before it measures anything, where a report cannot be meant: in a folder that is mistyped, over a
+    file that is none."""
+    if path is None:
+        return None
+    why = None
+    if not path.parent.exists():
+        why = local("cli.report_no_folder", folder=path.parent)
+    elif path.is_file() and not _is_page(path):
+        why = local("cli.report_over_another")
+    if why:
+        fail(local("cli.report_not_written", path=path, why=why))
+    return path
+
+
+def _is_page(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(_PAGE)).lower() in (_PAGE, b"")
+
+
+ReportOption = Annotated[Path | None, typer.Option(help=local("cli.report"), callback=_may_be_report)]
+"""--report FILE.html of a command."""
+
+
 def save_report(made: Report, path: Path) -> None:
     """Write a report; one that cannot be written ends the command with its reason."""
     from sunbid.reports.page import save
 
-    if not path.parent.exists():  # mistyped, as likely as not
-        why = local("cli.report_no_folder", folder=path.parent)
-        fail(local("cli.report_not_written", path=path, why=why))
     try:
         with waiting(local("cli.drawing_report")):
             save(made, path)

@@ -145,12 +145,11 @@ def diagram(row: WarningRow, reader: Reader) -> dict[str, list[dict[str, Any]]]:
     evidence, called, lang = row.evidence, reader.called, reader.lang
     common = _common(evidence, lang) + [(title, "", who) for title, who in rule_evidence.shared(row, reader)]
     holders = {one for *_, who in common for one in who}
-    received = {
-        b["bidder"]: b for b in _dicts(evidence, "bids") + _dicts(evidence, "deposits") if "bidder" in b
-    }
+    received = {b["bidder"]: _receipt(b, lang) for b in _dicts(evidence, "bids") if "bidder" in b}
+    received |= {d["bidder"]: _paid_in(d, lang) for d in _dicts(evidence, "deposits") if "bidder" in d}
     people = [s["id"] for s in row.subjects if s["kind"] == "bidder" and s["id"] in received.keys() | holders]
     place = {person: i for i, person in enumerate(people)}
-    left = [{"title": called.get(p, "—"), "detail": _receipt(received.get(p, {}), lang)} for p in people]
+    left = [{"title": called.get(p, "—"), "detail": received.get(p, "")} for p in people]
     right: list[dict[str, Any]] = []
     links: list[dict[str, Any]] = []
     for title, strength, who in common:
@@ -178,12 +177,21 @@ def _common(evidence: Mapping[str, Any], lang: str) -> list[tuple[str, str, list
     return found
 
 
-def _receipt(entry: dict[str, Any], lang: str) -> str:
-    at = entry.get("received_at")
-    clock = datetime.fromisoformat(at).astimezone(BEIJING).strftime("%H:%M") if at else ""
-    order = entry.get("order")
+def _receipt(bid: dict[str, Any], lang: str) -> str:
+    order = bid.get("order")
     number = "" if order is None else say("evidence.received_as", lang, n=order)
-    return f"{number} {clock}".strip()
+    return f"{number} {_came(bid)}".strip()
+
+
+def _paid_in(deposit: dict[str, Any], lang: str) -> str:
+    """When a deposit came, which is not when the bid did."""
+    came = _came(deposit)
+    return say("evidence.deposit_came", lang, at=came) if came else ""
+
+
+def _came(entry: dict[str, Any]) -> str:
+    at = entry.get("received_at")
+    return datetime.fromisoformat(at).astimezone(BEIJING).strftime("%m-%d %H:%M") if at else ""
 
 
 def _holders(count: int, strength: str, lang: str) -> str:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from supervision.detection.tendency import Scores, Tendency
 
 JsonOption = Annotated[bool, typer.Option("--json", help=local("cli.print_json"))]
-ReportOption = Annotated[Path | None, typer.Option(help=local("cli.report"))]
 DatasetOption = Annotated[Path, typer.Option(help=local("cli.dataset"))]
 Table = TypeVar("Table")
 
@@ -38,7 +37,7 @@ def register(app: typer.Typer) -> None:
 def collusion(
     dataset: DatasetOption,
     pairs: Annotated[bool, typer.Option("--pairs", help=local("cli.pairs"))] = False,
-    report: ReportOption = None,
+    report: output.ReportOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """A collusion score for each tender of a bid table."""
@@ -67,7 +66,7 @@ def collusion(
     _end(dataset, wrong)
 
 
-def bias(dataset: DatasetOption, report: ReportOption = None, as_json: JsonOption = False) -> None:
+def bias(dataset: DatasetOption, report: output.ReportOption = None, as_json: JsonOption = False) -> None:
     """The tendency of each reviewer of a score table."""
     from supervision.detection.tendency import COLUMNS, own_affiliation, read_scores, tendencies
 
@@ -251,6 +250,8 @@ def _show_bias(scores: Scores, reviewers: Sequence[dict[str, Any]]) -> None:
         for one in reviewers[:_SHOWN_TENDERS]
     ]
     output.report(rows, [*columns, *(["towards"] if scores.own is None else [])], False)
+    if any(one["flag"] and (one["tendency"] or 0) < 0 for one in reviewers):
+        print(local("bias.negative"))
     print(local("collusion.caution"))
 
 

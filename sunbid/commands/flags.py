@@ -27,7 +27,7 @@ def flags(
     settings: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help=local("cli.flags_settings"))
     ] = None,
-    report: Annotated[Path | None, typer.Option(help=local("cli.report"))] = None,
+    report: output.ReportOption = None,
     as_json: Annotated[bool, typer.Option("--json", help=local("cli.print_json"))] = False,
 ) -> None:
     """Cardinal's eleven indicators straight from OCDS JSON Lines; they are JSON with and without --json."""

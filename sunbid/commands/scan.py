@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, time
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -43,7 +42,7 @@ def scan(
     engine: Annotated[
         EngineName, typer.Option(help=local("cli.engine"), show_default=False)
     ] = EngineName.DUCKDB,
-    report: Annotated[Path | None, typer.Option(help=local("cli.report"))] = None,
+    report: output.ReportOption = None,
     as_json: Annotated[bool, typer.Option("--json", help=local("cli.print_json"))] = False,
 ) -> None:
     """Run the rules over the ledger without raising warnings."""

@@ -63,6 +63,7 @@ def of_bias(summary: str, reviewers: Sequence[dict[str, Any]], source: str) -> R
         (one["reviewer_id"], abs(_value(one["tendency"])), figures.significant(one["tendency"])) for one in reviewers if one["flag"]
     ]  # fmt: skip
     towards = any("towards" in one for one in reviewers)
+    below = any(one["flag"] and _value(one["tendency"]) < 0 for one in reviewers)
     columns = [
         Column(local("report.reviewer")), Column(local("report.tendency"), True), Column("p", True),
         Column(local("report.adjusted_p"), True), Column(local("report.sessions"), True), Column(local("report.over_gate")),
@@ -79,7 +80,7 @@ def of_bias(summary: str, reviewers: Sequence[dict[str, Any]], source: str) -> R
         local("report.bias"), source, (),
         [
             Section(title, summary, picture), Section(local("report.flagged"), "", most(flagged, local("report.flagged"))),
-            Section(local("report.reviewers"), "", None, columns, rows, max(len(reviewers) - LONGEST, 0)),
+            Section(local("report.reviewers"), local("bias.negative") if below else "", None, columns, rows, max(len(reviewers) - LONGEST, 0)),
         ],
     )  # fmt: skip
 

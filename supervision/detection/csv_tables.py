@@ -15,6 +15,7 @@ ENCODINGS = ("utf-8-sig", "gb18030")
 """What spreadsheets in China save CSV as, tried in turn."""
 _OTHER_SEPARATORS = (";", "\t", "|", "，")
 """What stands between columns in files that are no CSV with commas."""
+_ISO_MARKS = str.maketrans({"/": "-", "年": "-", "月": "-", "日": " ", "T": " "})
 _LONGEST_SHOWN = 40
 
 Report = Callable[[Message], None]
@@ -128,12 +129,12 @@ def _encoding(path: Path) -> str:
 
 
 def _iso(text: str) -> str:
-    """Slashes as hyphens, a month or day of one digit as two, a month without its day as its first."""
-    day, _, time = text.replace("/", "-").replace("T", " ").partition(" ")
-    parts = [part.zfill(2) for part in day.split("-")]
+    """Slashes and 年月日 as hyphens, a month or day of one digit as two, a month without its day as its first."""
+    day, _, time = text.translate(_ISO_MARKS).strip().partition(" ")
+    parts = [part.zfill(2) for part in day.strip("-").split("-")]
     if len(parts) == 2:
         parts.append("01")
-    return "-".join(parts) + (f" {time}" if time else "")
+    return "-".join(parts) + (f" {time.strip()}" if time else "")
 
 
 def _cut(text: str) -> str:

@@ -97,13 +97,21 @@ def refuse_what_is_no_json_lines(path: Path) -> None:
         head = file.read(_HEAD)
     if head.startswith(_GZIP):
         raise Invalid(Message("flags.gzip", file=path.name))
-    try:
-        getincrementaldecoder("utf-8")().decode(head)
-    except UnicodeDecodeError:
-        raise Invalid(Message("flags.no_utf8", file=path.name)) from None
+    lines = [line for line in head.split(b"\n") if line.strip()]
+    if b"\0" in head or (lines and not any(map(_is_utf8, lines))):
+        raise Invalid(Message("flags.no_utf8", file=path.name))
     first, _, more = head.removeprefix(BOM_UTF8).lstrip().partition(b"\n")
     if first.strip() in (b"{", b"[") and more.strip():
         raise Invalid(Message("flags.many_lines", file=path.name))
+
+
+def _is_utf8(line: bytes) -> bool:
+    """Whether a line, which may be cut off in the middle of a character, is in UTF-8."""
+    try:
+        getincrementaldecoder("utf-8")().decode(line)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _parts(path: Path, settings: Settings, size: int) -> Iterator[_Part]:

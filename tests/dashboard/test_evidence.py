@@ -123,7 +123,11 @@ def test_prices_in_evidence_are_in_the_lots_currency(
     indirect=["told"],
 )
 def test_deposits_in_evidence_are_in_the_lots_currency(told: TestClient, amount: str) -> None:
-    assert amount in lines(warning(told, "B6"))
+    found = warning(told, "B6")
+    assert amount in lines(found)
+    assert {box["detail"] for box in found["diagram"]["left"]} == {"保证金 06-01 09:00 到"}, (
+        "not when the bid came"
+    )
 
 
 def test_what_they_did_together_is_counted_back_from_the_lot_and_without_rehearsals(told: TestClient) -> None:

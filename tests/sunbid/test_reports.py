@@ -82,7 +82,7 @@ def test_a_report_of_reviewers_lists_them_by_effect(tmp_path: Path) -> None:
     for session in range(40):
         for reviewer in "ABCDE":
             for subject in range(4):
-                kind = 3 if reviewer == "A" and subject == 0 else 0
+                kind = 9 if reviewer == "A" and subject == 0 else 0
                 rows.append(
                     f"{session},{reviewer},{subject},{70 + (session * 7 + subject * 5 + ord(reviewer)) % 9 + kind}"
                 )
@@ -91,7 +91,9 @@ def test_a_report_of_reviewers_lists_them_by_effect(tmp_path: Path) -> None:
     answer = sunbid(tmp_path, "bias", "--dataset", str(table), "--report", str(report), "--json")
     assert answer.returncode == 0, answer.stderr
     page = read(report)
-    assert all(json.loads(line)["reviewer_id"] in page.words for line in answer.stdout.splitlines())
+    found = [json.loads(line) for line in answer.stdout.splitlines()]
+    assert all(one["reviewer_id"] in page.words for one in found)
+    assert any(one["flag"] and one["tendency"] < 0 for one in found) and "偏高的反照" in page.words
 
 
 def test_a_report_of_flags_counts_by_indicator(tmp_path: Path) -> None:
@@ -153,6 +155,9 @@ def test_a_report_that_cannot_be_written_is_said(tmp_path: Path, bids: Path) -> 
     missing = tmp_path / "missing"
     answer = sunbid(tmp_path, "collusion", "--dataset", str(bids), "--report", str(missing / "report.html"))
     assert answer.returncode == 1 and f"没有目录 {missing}" in answer.stderr and not missing.exists()
+    before = bids.read_bytes()
+    answer = sunbid(tmp_path, "collusion", "--dataset", str(bids), "--report", str(bids))
+    assert answer.returncode == 1 and "不是报告" in answer.stderr and bids.read_bytes() == before
 
 
 def test_without_pyspark_a_scan_on_spark_says_what_to_install(tmp_path: Path) -> None:

@@ -284,7 +284,7 @@ def ask(*arguments: object) -> tuple[int, list[dict[str, object]], str]:
 
 def test_collusion_prints_an_object_for_every_tender_with_two_bids(tmp_path: Path) -> None:
     file = tmp_path / "bids.csv"
-    file.write_text(f"\ufeff{TABLE}A,x,100,2026-01-05\nA,y,110,2026-01-05\nB,x,90,2025/3/1\nC,,5,\nC,,7,\n")
+    file.write_text(f"\ufeff{TABLE}A,x,100,2026-01-05\nA,y,110,2026年1月5日\nB,x,90,2025/3/1\nC,,5,\nC,,7,\n")
     code, told, _ = ask("collusion", "--dataset", file, "--json")
     assert code == 0 and {one["tender_id"] for one in told} == {"A", "C"}
     assert set(told[0]) == {"tender_id", "score", "features", "reasons"}

@@ -117,13 +117,20 @@ def test_a_file_of_another_kind_is_refused_once_with_what_to_do(tmp_path: Path) 
         "jq -c": whole.encode(),
         "gunzip": gzip.compress(whole.encode()),
         "iconv": '{"ocid": "标段"}\n'.encode("gbk"),
+        "iconv ": '{"ocid": "A"}\n'.encode("utf-16-le"),
     }
     for what_to_do, content in kinds.items():
         path = tmp_path / "release.jsonl"
         path.write_bytes(content)
-        with pytest.raises(Invalid, match=what_to_do):
+        with pytest.raises(Invalid, match=what_to_do.strip()):
             refuse_what_is_no_json_lines(path)
-    for fine in (b"", b"\xef\xbb\xbf{}\n{}\n", '{"ocid": "标"}'.encode(), ("标" * 70_000).encode()):
+    for fine in (
+        b"",
+        b"\xef\xbb\xbf{}\n{}\n",
+        '{"ocid": "标"}'.encode(),
+        ("标" * 70_000).encode(),
+        b'{"ocid": "A"}\n{"ocid": "caf\xe9"}\n',
+    ):
         path.write_bytes(fine)
         refuse_what_is_no_json_lines(path)
 
