@@ -255,7 +255,7 @@ def _link(page: shell.Page, number: int, link: Link, ends: list[str]) -> tables.
         number, f"{ends[0]} — {ends[1]}", link_words(link, page.lang), held(link, page.lang),
         page.say(f"evidence.{link.strength}"), source(link, page.lang),
     ]  # fmt: skip
-    return tables.Row(cells, f"{link.lot or ''}\n{number}{link.kind}{link.other}")
+    return tables.Row(cells, f"{''.join(link.lots[:1])}\n{number}{link.kind}{link.other}")
 
 
 shell.show("S12", body, every=10, filters=("period", "centre"))

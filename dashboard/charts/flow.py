@@ -173,7 +173,7 @@ def _leg(leg: Leg, x1: float, x2: float, y: float) -> str:
 
 def _under(words: str, middle: float, y: float, room: float) -> str:
     """The words below a step; what follows a comma on a line of its own where one is too narrow."""
-    first, comma, rest = words.rpartition(", ")
+    first, comma, rest = words.rpartition("，" if "，" in words else ", ")
     lines = [words] if not comma or fitted(words, room) == words else [first, rest]
     return "".join(text(middle, y + 15 * n, fitted(line, room), "muted") for n, line in enumerate(lines))
 

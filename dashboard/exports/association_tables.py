@@ -40,11 +40,13 @@ def ways_of(one: str, other: str) -> tuple[list[Path], dict[str, str]]:
 
 
 def link_words(link: Link, lang: str) -> str:
-    """What a link is: 同一计价软件加密锁，3 个标段."""
+    """What a link is: 同一计价软件加密锁，3 个标段; the lots of each in the order of its ends where they are different ones."""
     kind = messages.named("relation", link.kind, lang)
     if link.share is not None:
         return say("paths.share", lang, kind=kind, share=figures.number(link.share, 2))
-    return say("paths.lots", lang, kind=kind, n=link.n) if link.lot else kind
+    if link.apart:
+        return say("paths.apart", lang, kind=kind, one=link.apart[0], other=link.apart[1])
+    return say("paths.lots", lang, kind=kind, n=link.n) if link.lots else kind
 
 
 def held(link: Link, lang: str) -> str:
@@ -92,7 +94,7 @@ def _ways(choice: Choice, lang: str) -> Sequence[Row]:
     return [
         (
             n, place, *(names.get(party, party) for party in path.parties[place - 1 : place + 1]), link_words(link, lang),
-            held(link, lang), say(f"evidence.{link.strength}", lang), source(link, lang), link.lot,
+            held(link, lang), say(f"evidence.{link.strength}", lang), source(link, lang), messages.joined(link.lots, lang),
         )
         for n, path in enumerate(paths, 1) for place, links in enumerate(path.steps, 1) for link in links
     ]  # fmt: skip

@@ -28,6 +28,8 @@ COST = {
 }  # fmt: skip
 """Kind of a link → how far apart it leaves its ends: what names one machine, person or account ties closest, having bid
 together hardly."""
+_APART = 1.25
+"""The least distance where two bore a serial in different lots alone: a machine is sold, lent and replaced."""
 _STRONG = {1.0: "strong", 1.25: "medium", 1.5: "medium"}
 MOST_PATHS, MOST_STEPS = 6, 4
 """Paths shown, and links in one of them."""
@@ -42,7 +44,7 @@ _SERIALS = ("mac", "disk_serial", "dongle_serial", "file_id")
 
 @dataclass(frozen=True)
 class Link:
-    """What two organisations have in common; `n` says how often (lots), dates from when to when it held."""
+    """What two organisations have in common; `n` says in how many lots both had it, dates from when to when it held."""
 
     one: str
     other: str
@@ -53,13 +55,27 @@ class Link:
     since: date | None = None
     until: date | None = None
     source: str = ""
-    lot: str | None = None
-    """A lot in which it shows, the newest."""
+    lots: tuple[str, ...] = ()
+    """The newest lot in which it shows; where it shows in different lots alone, the newest of `one` and of `other`."""
+    apart: tuple[int, int] | None = None
+    """Lots of `one` and lots of `other`, where no lot has it of both."""
+
+    @property
+    def distance(self) -> float:
+        """How far apart it leaves its ends while it holds."""
+        return max(COST[self.kind], _APART) if self.apart else COST[self.kind]
 
     @property
     def strength(self) -> str:
         """How much it says: strong, medium or weak."""
-        return _STRONG.get(COST[self.kind], "weak")
+        return _STRONG.get(self.distance, "weak")
+
+    def seen_from(self, party: str) -> Link:
+        """The same link with this party as its `one`."""
+        if party != self.other:
+            return self
+        apart = self.apart and (self.apart[1], self.apart[0])
+        return replace(self, one=self.other, other=self.one, lots=self.lots[::-1], apart=apart)
 
     def ended(self, on: date) -> bool:
         """Whether it held no longer on a day."""
@@ -94,22 +110,17 @@ def _closest(parties: set[str], found: Sequence[Link]) -> list[str]:
 
 
 def _told_once(found: Iterable[Link]) -> Iterable[Link]:
-    """The links, those that were counted in lots from either end once, with the larger count."""
+    """The links, those that were counted in lots from either end once: asked about both, the ledger tells them twice."""
     kept: dict[object, Link] = {}
-    for link in map(_either_way, found):
-        key = (link.one, link.other, link.kind, link.source) if link.lot else link
+    for link in (link.seen_from(min(link.one, link.other)) for link in found):
+        key = (link.one, link.other, link.kind, link.source) if link.lots else link
         if key not in kept or link.n > kept[key].n:
             kept[key] = link
     return kept.values()
 
 
-def _either_way(link: Link) -> Link:
-    """The link as it reads from either end: asked about both, the ledger tells it twice."""
-    return replace(link, one=min(link.one, link.other), other=max(link.one, link.other))
-
-
 def _cost(link: Link) -> float:
-    return COST[link.kind] * (2 if link.ended(today()) else 1)
+    return link.distance * (2 if link.ended(today()) else 1)
 
 
 def _shortest(found: Iterable[Link], one: str, other: str) -> list[Path]:
@@ -132,8 +143,9 @@ def _shortest(found: Iterable[Link], one: str, other: str) -> list[Path]:
 
 
 def _path(parties: list[str], steps: dict[tuple[str, str], list[Link]]) -> Path:
-    pairs = pairwise(parties)
-    return Path(tuple(parties), tuple(tuple(steps[min(a, b), max(a, b)]) for a, b in pairs))
+    """Each step's links as they read on the way from the first party to the last."""
+    walked = [[link.seen_from(a) for link in steps[min(a, b), max(a, b)]] for a, b in pairwise(parties)]
+    return Path(tuple(parties), tuple(map(tuple, walked)))
 
 
 # ── what is known of some organisations ──────────────────────────────────────
@@ -144,7 +156,7 @@ def _links(session: Session, lens: Lens, parties: Sequence[str], *, weak: bool) 
     if not parties:
         return []
     found = [*_relations(session, parties), *_namesakes(session, parties), *_machines(lens, parties)]
-    found += [*_people(session, parties), *_accounts(session, parties)] if weak else []
+    found += [*_people(session, lens, parties), *_accounts(session, lens, parties)] if weak else []
     return found + ([*_awards(lens, parties), *_companions(lens, parties)] if weak else [])
 
 
@@ -171,59 +183,92 @@ def _namesakes(session: Session, parties: Sequence[str]) -> Iterator[Link]:
         yield Link(one, other, "legal_rep", source="organisation")
 
 
-def _people(session: Session, parties: Sequence[str]) -> Iterator[Link]:
+def _people(session: Session, lens: Lens, parties: Sequence[str]) -> Iterator[Link]:
     """Bids of one lot that name the same manager or author; whose name it is stays in the ledger."""
     mine, theirs = aliased(Bid), aliased(Bid)
     for kind in ("manager", "author"):
         name, same = getattr(mine, kind), getattr(theirs, kind)
         query = (
-            select(mine.bidder_id, theirs.bidder_id, func.count(), func.max(mine.lot_id))
+            select(mine.bidder_id, theirs.bidder_id, mine.lot_id)
             .join(theirs, (theirs.lot_id == mine.lot_id) & (same == name) & (theirs.bidder_id != mine.bidder_id))
-            .where(mine.bidder_id.in_(parties), name.is_not(None), name != "")
-            .group_by(mine.bidder_id, theirs.bidder_id)
+            .where(mine.bidder_id.in_(parties), name.is_not(None), name != "").distinct()
         )  # fmt: skip
-        for one, other, n, lot in session.execute(query):
-            yield Link(one, other, kind, n, source="bid", lot=lot)
+        yield from _in_lots(lens, kind, "bid", session.execute(query))
 
 
-def _accounts(session: Session, parties: Sequence[str]) -> Iterator[Link]:
+def _accounts(session: Session, lens: Lens, parties: Sequence[str]) -> Iterator[Link]:
     """Deposits of one lot from one account."""
     mine, theirs = aliased(Deposit), aliased(Deposit)
     same = (theirs.lot_id == mine.lot_id) & (theirs.payer_account_hash == mine.payer_account_hash)
     query = (
-        select(mine.bidder_id, theirs.bidder_id, func.count(), func.max(mine.lot_id))
+        select(mine.bidder_id, theirs.bidder_id, mine.lot_id)
         .join(theirs, same & (theirs.bidder_id != mine.bidder_id))
         .where(mine.bidder_id.in_(parties), mine.form == "transfer", mine.payer_account_hash.is_not(None))
-        .group_by(mine.bidder_id, theirs.bidder_id)
+        .distinct()
     )  # fmt: skip
-    for one, other, n, lot in session.execute(query):
-        yield Link(one, other, "account", n, source="deposit", lot=lot)
+    yield from _in_lots(lens, "account", "deposit", session.execute(query))
+
+
+def _in_lots(lens: Lens, kind: str, source: str, met: Iterable[tuple[str, str, str]]) -> Iterator[Link]:
+    """One link a pair over (one, other, lot). Lots that the lens does not hold are left out: who bids in a lot is secret
+    until its opening is over."""
+    pairs: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for one, other, lot in met:
+        pairs[one, other].add(lot)
+    query = "SELECT lot_id, opened_on FROM lots WHERE lot_id IN (SELECT unnest($lots))"
+    asked = sorted(set().union(*pairs.values()))
+    opened = {row["lot_id"]: row["opened_on"] for row in lens.query(query, {"lots": asked}).to_pylist()}
+    for (one, other), lots in sorted(pairs.items()):
+        if days := sorted((opened[lot], lot) for lot in lots if lot in opened):
+            yield Link(one, other, kind, len(days), since=days[0][0], source=source, lots=(days[-1][1],))
+
+
+def _newest(lots: str) -> str:
+    """SQL: the newest lot of a group of rows of this table, the last in name among those of one day."""
+    return f"arg_max({lots}.lot_id, ({lots}.opened_on, {lots}.lot_id))"
 
 
 def _machines(lens: Lens, parties: Sequence[str]) -> Iterator[Link]:
-    """Files that bear the same serial, in whatever lot; one upload address counts within a lot alone."""
+    """Bids that bear the same serial: the lots in which both did, else how many lots of each; one upload address counts
+    within a lot alone."""
     for kind in (*_SERIALS, "upload_ip"):
-        within = "AND b.lot_id = v.lot_id" if kind == "upload_ip" else ""
         query = (
-            f"WITH own AS (SELECT DISTINCT bidder_id, {kind} AS value{', lot_id' if within else ''} FROM bids"
+            f"WITH own AS (SELECT DISTINCT {kind} AS value FROM bids"
             f" WHERE bidder_id IN (SELECT unnest($parties)) AND length({kind}) >= 6),"
             f" rare AS (SELECT {kind} AS value FROM bids WHERE {kind} IN (SELECT value FROM own) GROUP BY 1"
-            f" HAVING count(DISTINCT bidder_id) BETWEEN 2 AND {_COMMON})"
-            f" SELECT v.bidder_id AS one, b.bidder_id AS other, count(DISTINCT b.lot_id) AS n, max(b.lot_id) AS lot,"
-            f" min(b.opened_on) AS since FROM own v JOIN rare USING (value) JOIN bids b ON b.{kind} = v.value {within}"
-            f" WHERE b.bidder_id <> v.bidder_id GROUP BY 1, 2 ORDER BY 1, 2"
+            f" HAVING count(DISTINCT bidder_id) BETWEEN 2 AND {_COMMON}),"
+            f" borne AS (SELECT DISTINCT b.bidder_id, value, b.lot_id, b.opened_on FROM bids b JOIN rare ON b.{kind} = value),"
+            f" met AS (SELECT v.bidder_id AS one, o.bidder_id AS other, count(DISTINCT v.lot_id) AS n, {_newest('v')} AS lot,"
+            " min(v.opened_on) AS since FROM borne v JOIN borne o USING (value, lot_id) WHERE o.bidder_id <> v.bidder_id GROUP BY 1, 2),"
+            f" each AS (SELECT bidder_id, value, count(DISTINCT lot_id) AS n, {_newest('borne')} AS lot, min(opened_on) AS since,"
+            " max(opened_on) AS until FROM borne GROUP BY 1, 2),"
+            " pairs AS (SELECT v.bidder_id AS one, o.bidder_id AS other, sum(v.n)::INT AS mine, sum(o.n)::INT AS theirs,"
+            " arg_max(v.lot, (v.until, v.lot)) AS my_lot, arg_max(o.lot, (o.until, o.lot)) AS their_lot,"
+            " min(greatest(v.since, o.since)) AS since FROM each v JOIN each o USING (value)"
+            " WHERE v.bidder_id IN (SELECT unnest($parties)) AND o.bidder_id <> v.bidder_id GROUP BY 1, 2)"
+            " SELECT p.* EXCLUDE (since), coalesce(m.since, p.since) AS since, m.n, m.lot FROM pairs p LEFT JOIN met m USING (one, other)"
+            " ORDER BY one, other"
         )  # fmt: skip
-        for row in lens.query(query, {"parties": list(parties)}).to_pylist():
-            yield Link(
-                row["one"], row["other"], kind, row["n"], since=row["since"], source="bid", lot=row["lot"]
-            )
+        rows = lens.query(query, {"parties": list(parties)}).to_pylist()
+        yield from (_borne(row, kind) for row in rows if row["n"] or kind in _SERIALS)
+
+
+def _borne(row: dict[str, Any], kind: str) -> Link:
+    """Together in `n` lots, or apart in `mine` and `theirs`: then it holds from the day on which the later had it."""
+    if row["n"]:
+        return Link(
+            row["one"], row["other"], kind, row["n"], since=row["since"], source="bid", lots=(row["lot"],)
+        )
+    apart = (row["mine"], row["theirs"])
+    lots = (row["my_lot"], row["their_lot"])
+    return Link(row["one"], row["other"], kind, 0, since=row["since"], source="bid", lots=lots, apart=apart)
 
 
 def _awards(lens: Lens, parties: Sequence[str]) -> Iterator[Link]:
     """Who won whose lots, and whose lots an agency ran."""
     for kind, one, other in (("awarded", "tenderer_id", "winner_id"), ("commissioned", "tenderer_id", "agency_id"), ("awarded", "agency_id", "winner_id")):  # fmt: skip
         query = (
-            f"SELECT {one} AS one, {other} AS other, count(*) AS n, max(lot_id) AS lot, min(opened_on) AS since FROM lots"
+            f"SELECT {one} AS one, {other} AS other, count(*) AS n, {_newest('lots')} AS lot, min(opened_on) AS since FROM lots"
             f" WHERE {one} IS NOT NULL AND {other} IS NOT NULL AND {one} <> {other} AND"
             f" ({one} IN (SELECT unnest($parties)) OR {other} IN (SELECT unnest($parties))) GROUP BY 1, 2"
         )  # fmt: skip
@@ -235,7 +280,7 @@ def _companions(lens: Lens, parties: Sequence[str]) -> Iterator[Link]:
     query = (
         "WITH own AS (SELECT b.bidder_id, b.lot_id, l.bids FROM bids b JOIN lots l USING (lot_id)"
         " WHERE b.bidder_id IN (SELECT unnest($parties)) AND l.bids > 1),"
-        " met AS (SELECT o.bidder_id AS one, b.bidder_id AS other, count(DISTINCT b.lot_id) AS n, max(b.lot_id) AS lot,"
+        f" met AS (SELECT o.bidder_id AS one, b.bidder_id AS other, count(DISTINCT b.lot_id) AS n, {_newest('b')} AS lot,"
         " min(b.opened_on) AS since, sum(1.0 / (o.bids - 1)) AS weight FROM own o JOIN bids b USING (lot_id)"
         f" WHERE b.bidder_id <> o.bidder_id GROUP BY 1, 2 HAVING count(DISTINCT b.lot_id) >= {_LEAST_MET}),"
         " placed AS (SELECT *, row_number() OVER (PARTITION BY one ORDER BY weight DESC, other) AS place FROM met)"
@@ -248,7 +293,7 @@ def _counted(lens: Lens, query: str, parties: Sequence[str], kind: str, source: 
     rows: list[dict[str, Any]] = lens.query(query, {"parties": list(parties)}).to_pylist()
     for row in rows:
         yield Link(
-            row["one"], row["other"], kind, row["n"], since=row["since"], source=source, lot=row["lot"]
+            row["one"], row["other"], kind, row["n"], since=row["since"], source=source, lots=(row["lot"],)
         )
 
 

@@ -54,8 +54,56 @@ def test_the_way_leads_through_machine_and_control_and_says_what_has_ended(
     held = way.steps[2][0]
     assert held.ended(today()) and held.share == 30 and not way.steps[1][0].ended(today())
     lengths = [_cost(step[0]) for step in way.steps]
-    assert lengths == [1, 1, 2 * 1.5], "what no longer holds counts double"
-    assert way.steps[0][0].lot in ("L1", "L2") and way.steps[0][0].strength == "strong"
+    assert lengths == [1.25, 1, 2 * 1.5], "what no longer holds counts double"
+    borne = way.steps[0][0]
+    assert borne.apart == (1, 1) and borne.n == 0 and borne.lots == ("L1", "L2")
+    assert borne.strength == "medium", "never in one lot: a machine may have been sold"
+
+
+def test_a_serial_is_counted_in_the_lots_where_both_bore_it_from_either_side(
+    ledger: Ledger, lens: Lens, market: Any, tmp_path: Path
+) -> None:
+    """A bore it in L1 and from L3 to L5 too, B in L2 and L6: together in none, then in L5 alone."""
+    _bear(ledger, "DONGLE-0042", A=("L3", "L4", "L5"), B=())
+    assert _dongle(ledger, lens_of_now(ledger, tmp_path / "apart", NOWHERE)) == (0, (4, 1), ("L5", "L2"))
+    market.bid("L5", "B", 1_234)
+    _bear(ledger, "DONGLE-0042", B=("L5",))
+    assert _dongle(ledger, lens_of_now(ledger, tmp_path / "both", NOWHERE)) == (1, None, ("L5",))
+
+
+def _bear(ledger: Ledger, serial: str, **lots: tuple[str, ...]) -> None:
+    with ledger.write() as session:
+        for firm, where in lots.items():
+            for row in session.query(Bid).where(Bid.bidder_id == firm, Bid.lot_id.in_(where)):
+                row.dongle_serial = serial
+
+
+def _dongle(ledger: Ledger, lens: Lens) -> tuple[int, tuple[int, int] | None, tuple[str, ...]]:
+    """What is told of the dongle of A and B, the same from either side."""
+    with ledger.read() as session:
+        ((links,), (back,)) = (
+            [way.steps[0] for way in paths_between(session, lens, *ends)][:1] for ends in ("AB", "BA")
+        )
+    there, here = (next(link for link in found if link.kind == "dongle_serial") for found in (links, back))
+    assert there == here.seen_from("A") and there.strength == ("medium" if there.apart else "strong")
+    return there.n, there.apart, there.lots
+
+
+def test_people_and_accounts_are_told_of_lots_whose_opening_is_over(
+    ledger: Ledger, lens: Lens, market: Any, tmp_path: Path
+) -> None:
+    market.lot("L9", now() + DAY)
+    for firm in "AF":
+        market.bid("L9", firm, 1_000)
+    with ledger.write() as session:
+        for row in session.query(Bid).where(
+            Bid.lot_id.in_(("L3", "L5", "L9")), Bid.bidder_id.in_(("A", "F"))
+        ):
+            row.manager = "王芳"
+    with ledger.read() as session:
+        (way,) = paths_between(session, lens_of_now(ledger, tmp_path / "people", NOWHERE), "A", "F")
+    told = next(link for link in way.steps[0] if link.kind == "manager")
+    assert (told.n, told.lots, told.since) == (2, ("L5",), today() - 40 * DAY)
 
 
 def test_having_bid_together_is_a_way_of_its_own_but_the_farthest(ledger: Ledger, lens: Lens) -> None:
