@@ -10,9 +10,18 @@ import streamlit as st
 from dashboard import context
 from dashboard.charts.bars import Bar, ranking
 from dashboard.charts.flow import Band, Leg, Stop, flow, ways
-from dashboard.exports.association_tables import held, link_words, pair_of, source, ways_of
+from dashboard.exports.association_tables import (
+    UNMASKED,
+    ends_sign,
+    held,
+    link_words,
+    masked,
+    pair_of,
+    source,
+    ways_of,
+)
 from dashboard.memo import per_lens
-from dashboard.panels import agency_credit
+from dashboard.panels import agency_credit, unmask
 from dashboard.panels import warning_list as warninglist
 from dashboard.shell import choices, layout, tables
 from dashboard.shell import screen as shell
@@ -31,7 +40,7 @@ from supervision.lists.associations import (
     names_of,
     side,
 )
-from supervision.lists.paths import Link, parties_named
+from supervision.lists.paths import Link, parties_named, suspects
 
 CHARTED = 12
 """Pairs of the chart."""
@@ -219,6 +228,8 @@ def _between(page: shell.Page, one: str, other: str, roles: dict[str, str]) -> N
         ends = {"one": names.get(one, one), "other": names.get(other, other)}
         layout.nothing(page.say("paths.same" if one == other else "paths.none", **ends))
         return
+    if suspects(found) and not unmask.names_shown(page, UNMASKED, ends_sign(one, other)):
+        names = masked(found, names, page.lang)
     drawn, rows, number = [], [], 0
     for path in found:
         legs = []
@@ -226,7 +237,7 @@ def _between(page: shell.Page, one: str, other: str, roles: dict[str, str]) -> N
             number += 1
             legs.append(Leg(number, link_words(links[0], page.lang), not links[0].ended(today())))
             ends_of_step = [names.get(party, party) for party in path.parties[place : place + 2]]
-            rows += [_link(page, number, link, ends_of_step) for link in links]
+            rows += [_link(page, (number, n), link, ends_of_step) for n, link in enumerate(links)]
         drawn.append(([_stop(page, party, names, roles, (one, other)) for party in path.parties], legs))
     label = page.say("paths.between", one=names.get(one, one), other=names.get(other, other), n=len(found))
     draw(ways(drawn, label))
@@ -250,12 +261,13 @@ def _stop(
     return Stop(names.get(party, party), role, party in ends)
 
 
-def _link(page: shell.Page, number: int, link: Link, ends: list[str]) -> tables.Row:
+def _link(page: shell.Page, place: tuple[int, int], link: Link, ends: list[str]) -> tables.Row:
+    """`place`: the number of the step, and of the link in it. A key goes to the browser: it names no party."""
     cells: list[Any] = [
-        number, f"{ends[0]} — {ends[1]}", link_words(link, page.lang), held(link, page.lang),
+        place[0], f"{ends[0]} — {ends[1]}", link_words(link, page.lang), held(link, page.lang),
         page.say(f"evidence.{link.strength}"), source(link, page.lang),
     ]  # fmt: skip
-    return tables.Row(cells, f"{''.join(link.lots[:1])}\n{number}{link.kind}{link.other}")
+    return tables.Row(cells, f"{''.join(link.lots[:1])}\n{place[0]}.{place[1]}")
 
 
 shell.show("S12", body, every=10, filters=("period", "centre"))

@@ -76,6 +76,18 @@ def waiting(session: Session, kind: str, object_id: str, *, two: bool) -> list[U
     return list(session.scalars(query.order_by(UnmaskRequest.id)))
 
 
+def looked_at(
+    session: Session, kind: str, object_id: str, name: str, within: timedelta, *, two: bool
+) -> bool:
+    """Whether this account gave its reason (and had it confirmed, where a second person has to) within this time."""
+    when = UnmaskRequest.confirmed_at if two else UnmaskRequest.asked_at
+    query = select(UnmaskRequest.id).where(
+        UnmaskRequest.object_kind == kind, UnmaskRequest.object_id == object_id, UnmaskRequest.asked_by == name,
+        when >= now() - within,
+    )  # fmt: skip
+    return session.scalars(query.limit(1)).first() is not None
+
+
 def names_behind(session: Session, ids: Sequence[str]) -> dict[str, str]:
     """Organisation → its name, of those that are known. Whoever asks has shown that these names may be seen."""
     query = select(Organisation.id, Organisation.name).where(Organisation.id.in_(ids))

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 import messages
 from dashboard import context
 from dashboard.exports.tables import Row, Table
 from dashboard.memo import per_lens
+from dashboard.panels import unmask
 from dashboard.shell.address_checks import anything, one_of
 from dashboard.shell.filters import Choice
 from messages import say
+from records import unmasking
 from records.clock import today
 from supervision.figures import formats as figures
 from supervision.lists.associations import NamedPair, Side, names_of, side
-from supervision.lists.paths import Link, Path, parties_named, paths_between
+from supervision.lists.paths import Link, Path, parties_named, paths_between, suspects
+from supervision.warnings.masks import mark
 
 SIDES = ("tenderer", "agency")
 
@@ -37,6 +41,24 @@ def ways_of(one: str, other: str) -> tuple[list[Path], dict[str, str]]:
     with context.ledger().read() as session:
         found = paths_between(session, context.lens(), one, other)
         return found, names_of(session, {party for path in found for party in path.parties} | {one, other})
+
+
+UNMASKED = "path"
+"""Kind of object of which names are asked for, for the parties between two others."""
+
+
+def ends_sign(one: str, other: str) -> str:
+    """What stands in the audit chain for two parties, in whichever order they were asked for."""
+    return unmask.address_sign(*sorted((one, other)))
+
+
+def masked(found: Sequence[Path], names: Mapping[str, str], lang: str) -> dict[str, str]:
+    """Party → what it is called while names are not to be seen: a sign for all who stand at a step that is no public fact."""
+    signs = {
+        party: say("evidence.subject.bidder" if bids else "paths.masked", lang, mark=mark(place, lang))
+        for place, (party, bids) in enumerate(suspects(found).items())
+    }
+    return {**names, **signs}
 
 
 def link_words(link: Link, lang: str) -> str:
@@ -86,11 +108,20 @@ def _ends(asked: Mapping[str, str]) -> tuple[str, str] | None:
     return (ends[0], ends[1]) if all(ends) else None
 
 
+def _seen(viewer: str, one: str, other: str) -> bool:
+    """Whether who exports has just given a reason on the screen to see who stands between the two."""
+    within, two = timedelta(seconds=unmask.SHOWN_SECONDS), context.config().unmask_by_two
+    with context.ledger().read() as session:
+        return unmasking.looked_at(session, UNMASKED, ends_sign(one, other), viewer, within, two=two)
+
+
 def _ways(choice: Choice, lang: str) -> Sequence[Row]:
     ends = _ends(choice.asked)
     if ends is None:
         return []
     paths, names = ways_of(*ends)
+    if not _seen(choice.viewer, *ends):
+        names = masked(paths, names, lang)
     return [
         (
             n, place, *(names.get(party, party) for party in path.parties[place - 1 : place + 1]), link_words(link, lang),

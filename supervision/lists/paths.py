@@ -30,6 +30,10 @@ COST = {
 together hardly."""
 _APART = 1.25
 """The least distance where two bore a serial in different lots alone: a machine is sold, lent and replaced."""
+PUBLIC = frozenset({"control", "shareholding", "legal_rep", "awarded", "commissioned"})
+"""Kinds of links that are facts of the public register or published results; whoever stands at any other is under suspicion."""
+_BIDDING = frozenset({"bid", "deposit"})
+"""Sources that know bidders alone."""
 _STRONG = {1.0: "strong", 1.25: "medium", 1.5: "medium"}
 MOST_PATHS, MOST_STEPS = 6, 4
 """Paths shown, and links in one of them."""
@@ -88,6 +92,17 @@ class Path:
 
     parties: tuple[str, ...]
     steps: tuple[tuple[Link, ...], ...]
+
+
+def suspects(paths: Iterable[Path]) -> dict[str, bool]:
+    """The parties that stand at a step which is no public fact, in the order of the ways; whether they are bidders there."""
+    found: dict[str, bool] = {}
+    for path in paths:
+        for ends, links in zip(pairwise(path.parties), path.steps, strict=True):
+            doubtful = [link for link in links if link.kind not in PUBLIC]
+            for party in ends if doubtful else ():
+                found[party] = found.get(party, False) or any(link.source in _BIDDING for link in doubtful)
+    return found
 
 
 def paths_between(session: Session, lens: Lens, one: str, other: str) -> list[Path]:

@@ -29,14 +29,14 @@ def labels(row: WarningRow, lang: str, *, names: bool) -> dict[str, str]:
         if kind in ("lot", "project"):
             continue
         mask = (
-            say(f"evidence.subject.{kind}", lang, mark=_mark(numbers[kind], lang)) if kind in _KINDS else kind
+            say(f"evidence.subject.{kind}", lang, mark=mark(numbers[kind], lang)) if kind in _KINDS else kind
         )
         numbers[kind] += 1
         called[subject["id"]] = subject.get("name", mask) if names else mask
     return called
 
 
-def _mark(place: int, lang: str) -> str:
+def mark(place: int, lang: str) -> str:
     """甲, 乙 … or A, B …; numbers after the last."""
     marks = say("evidence.marks", lang)
     return marks[place] if place < len(marks) else str(place + 1)

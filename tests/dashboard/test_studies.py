@@ -14,13 +14,16 @@ from sqlalchemy import select
 from dashboard import context
 from dashboard.charts import marks
 from dashboard.config import DeskConfig
+from dashboard.exports.association_tables import ASSOCIATED
 from dashboard.live import warnings
 from dashboard.panels import unmask
 from dashboard.screens import BY_ID
+from dashboard.shell.filters import Choice
 from messages import Message
 from records.tables.evaluation import Expert
 from records.tables.organisations import Organisation
 from records.tables.projects import Lot
+from records.tables.relations import Relation
 from records.tables.users import AuditEntry
 from supervision.rules.experts import FavoursBidder
 from supervision.studies import associations, experts, rings, store
@@ -106,6 +109,40 @@ def test_s12_shows_the_steps_the_pairs_and_the_warnings_below(studied: Path) -> 
     assert "标段从谁经谁到了谁" in said and "两方之间，查到什么" in said
     (links,) = [rows for title, rows in tables(app).items() if title == "每一步的依据"] or [[]]
     assert links or "没有查到四步以内的联系" in said
+
+
+def test_s12_masks_who_stands_at_a_suspicion_until_a_reason_is_given_on_screen_and_in_the_export(
+    studied: Path,
+) -> None:
+    """A telephone in common is a suspicion, a share held a public fact: who stands at it alone keeps the name."""
+    one, other, owner = BIDDERS[1:4]
+    with context.ledger().write() as session:
+        session.add(Relation(id="r1", type="phone", from_id=one, to_id=other, source="registry"))
+        session.add(Relation(id="r2", type="shareholding", from_id=other, to_id=owner, ratio=30, source="registry"))  # fmt: skip
+    with context.ledger().read() as session:
+        names = [session.get_one(Organisation, firm).name for firm in (one, other, owner)]
+    asked = {"party": names[0], "other": owner}
+    screen = run("supervisor", BY_ID["S12"], **asked)
+    assert [row[1] for row in tables(screen)["每一步的依据"]] == ["主体甲 — 主体乙", f"主体乙 — {names[2]}"]
+    assert names[1] not in text(screen) and names[0] not in text(screen) + str(screen.main)
+    assert _exported(asked) == [["主体甲", "主体乙"], ["主体乙", names[2]]]
+    screen.text_area[0].set_value(REASON)
+    screen.button[_submit(screen)].click().run()
+    assert [row[1] for row in tables(screen)["每一步的依据"]] == [
+        " — ".join(names[:2]),
+        " — ".join(names[1:]),
+    ]
+    assert _exported(asked) == [names[:2], names[1:]]
+    assert _exported(asked, "admin")[0] == ["主体甲", "主体乙"], "each for oneself"
+    with context.ledger().read() as session:
+        kept = session.scalars(select(AuditEntry).where(AuditEntry.action == "path.unmask")).one()
+    assert kept.detail["reason"] == REASON and not {one, other, owner} & {kept.object_id}
+
+
+def _exported(asked: dict[str, str], viewer: str = "supervisor") -> list[list[str]]:
+    """The parties of each row of paths.csv."""
+    (ways,) = (table for table in ASSOCIATED if table.name == "paths")
+    return [list(map(str, row[2:4])) for row in ways.read(Choice(asked=asked, viewer=viewer), "zh")]
 
 
 def test_s13_shows_what_verdicts_teach_beside_the_score_without_labels(studied: Path) -> None:
