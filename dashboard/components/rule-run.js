@@ -58,7 +58,7 @@ function months(run, cap, words) {
 
 function figures(run, cap, words) {
   const change = (a, b, places = 0) => (a === b ? "—" : `${b > a ? "+" : "−"}${Math.abs(b - a).toFixed(places)}`);
-  const judged = (one) => (one.closed ? `${one.confirmed} / ${one.closed}` : "—");
+  const judged = (one) => (one.judged ? `${one.confirmed} / ${one.judged}` : "—");
   const lost = run.now.confirmed - run.tried.confirmed;
   const rows = [
     [words.findings, run.now.findings, run.tried.findings, change(run.now.findings, run.tried.findings)],

@@ -100,7 +100,7 @@ class RuleBoard {
       h("td.mode", {}, mode),
       h("td.threshold", {}, h("span.cut", { title: rule.threshold_told }, rule.threshold)),
       h("td.rate", {}, this.gauge(rule), h("b", { title: say(this.words.rateTip, { n: rule.found, of: this.board.lots }) }, rule.mode === "off" ? "—" : rule.rate_text)),
-      h("td.judged", { title: this.words.judgedTip }, rule.closed ? `${rule.confirmed} / ${rule.closed}` : rule.mode === "shadow" ? this.words.inShadow : "—"));
+      h("td.judged", { title: this.words.judgedTip }, rule.judged ? `${rule.confirmed} / ${rule.judged}` : rule.mode === "shadow" ? this.words.inShadow : "—"));
   }
 
   /** The alert rate beside its cap: the upright stroke; hatched beyond it. */

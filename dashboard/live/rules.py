@@ -40,14 +40,14 @@ class Counted:
 
     raised: Mapping[str, int]
     shadow: Mapping[str, int]
-    closed: Mapping[str, Mapping[str | None, int]]
+    judged: Mapping[str, tally.Judged]
     lots: int
 
 
 def counted(session: Session, since: datetime, lots: int) -> Counted:
     """The counts of every rule since a moment."""
-    raised, closed = tally.by_rule(session, since)
-    return Counted(raised, tally.in_shadow(session, since), closed, lots)
+    raised, judged = tally.by_rule(session, since)
+    return Counted(raised, tally.in_shadow(session, since), judged, lots)
 
 
 def overview(session: Session, counts: Counted, lang: str, *, two: bool) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def _in_order(rule: Rule) -> tuple[str, int, str]:
 def _line(rule: Rule, board: Switchboard, counts: Counted, lang: str) -> dict[str, Any]:
     setting = board.of(rule.id)
     found = (counts.shadow if setting.mode == "shadow" else counts.raised).get(rule.id, 0)
-    closed = counts.closed.get(rule.id, {})
+    judged = counts.judged.get(rule.id, tally.judged(()))
     rate = found / counts.lots if counts.lots else None
     cap = setting.parameters.get("cap")
     return {
@@ -103,8 +103,8 @@ def _line(rule: Rule, board: Switchboard, counts: Counted, lang: str) -> dict[st
         "rate_text": figures.DASH if rate is None else f"{100 * rate:.2f}",
         "cap": cap,
         "over": bool(cap is not None and rate is not None and rate > cap),
-        "confirmed": closed.get("confirmed", 0),
-        "closed": sum(closed.values()),
+        "confirmed": judged.confirmed,
+        "judged": judged.judged,
     }
 
 
@@ -251,7 +251,7 @@ def _tally(one: dry_run.Tally, months: Sequence[str]) -> dict[str, Any]:
         "findings": one.findings, "lots": one.lots, "of": one.of, "bars": [one.months.get(month, 0) for month in months],
         "a_month": f"{one.findings / dry_run.MONTHS:.2f}", "rate": one.rate,
         "rate_text": figures.DASH if one.rate is None else f"{100 * one.rate:.2f}",
-        "confirmed": one.confirmed, "closed": one.closed,
+        "confirmed": one.judged.confirmed, "judged": one.judged.judged,
     }  # fmt: skip
 
 

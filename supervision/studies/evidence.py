@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from records.tables.relations import Relation
 from records.tables.supervision import Warning
-from supervision.warnings.handling import CLOSED_STATES
+from supervision.warnings.handling import CLOSED_STATES, VERDICTS
 
 _MOST = 30
 _LINKING = ("files", "bidders", "rings")
@@ -44,7 +44,7 @@ def verdicts_on_lots(session: Session) -> dict[str, bool]:
     closed for another reason says neither."""
     query = select(Warning.lot_id, Warning.disposition).where(
         Warning.lot_id.is_not(None), Warning.family.in_(_LINKING), Warning.state.in_(CLOSED_STATES),
-        Warning.disposition.in_(("confirmed", "not_confirmed")),
+        Warning.disposition.in_(VERDICTS),
     )  # fmt: skip
     found: dict[str, bool] = {}
     for lot, disposition in session.execute(query):

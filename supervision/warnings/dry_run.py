@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from records.clock import add_months, local_day, start_of, today
 from records.ledger import Ledger
 from records.tables.openings import Opening
+from records.tables.projects import Lot, counted
 from records.tables.supervision import Warning
 from supervision.lens.reader import Lens
 from supervision.rules.finding import Finding
@@ -24,6 +25,7 @@ from supervision.rules.registry import rule_of
 from supervision.rules.scan import findings_over
 from supervision.rules.switchboard import Setting
 from supervision.warnings.handling import CLOSED_STATES
+from supervision.warnings.tally import Judged, in_statistics, judged
 
 MONTHS = 12
 SHOWN = 20
@@ -43,14 +45,13 @@ class Place:
 
 @dataclass(frozen=True)
 class Tally:
-    """What one setting finds: `lots` with a finding out of those opened in its centres, `verdicts` of the same findings."""
+    """What one setting finds: `lots` with a finding out of those opened in its centres, and how the same findings were judged."""
 
     findings: int
     lots: int
     of: int
     months: Mapping[str, int]
-    confirmed: int
-    closed: int
+    judged: Judged
 
     @property
     def rate(self) -> float | None:
@@ -108,8 +109,9 @@ def begins() -> datetime:
 
 
 def opened_since(session: Session, since: datetime) -> int:
-    """Openings that were held since a moment."""
-    query = select(func.count()).where(Opening.scheduled_at >= since, Opening.result == "opened")
+    """Openings that were held since a moment, rehearsals aside."""
+    query = select(func.count()).select_from(Opening).join(Lot, Lot.id == Opening.lot_id)
+    query = query.where(Opening.scheduled_at >= since, Opening.result == "opened", counted())
     return session.scalar(query) or 0
 
 
@@ -121,7 +123,7 @@ def dry_run(ledger: Ledger, lens: Lens, held: Setting, tried: Setting) -> DryRun
         verdicts = _verdicts(session, rule.id)
     with on_lens(lens) as ask:
         before, after = (
-            [one for one in findings_over(ledger, lens, ask, rule, setting.parameters, since) if setting.covers(one)]
+            _of_lots(findings_over(ledger, lens, ask, rule, setting.parameters, since), setting, places)
             for setting in (held, tried)
         )  # fmt: skip
         strata = _strata(ask, rule, tried, after)
@@ -133,8 +135,13 @@ def dry_run(ledger: Ledger, lens: Lens, held: Setting, tried: Setting) -> DryRun
     )  # fmt: skip
 
 
+def _of_lots(findings: Sequence[Finding], setting: Setting, places: Mapping[str, Place]) -> list[Finding]:
+    """Those in the setting's scope and about lots that are counted: a rate has the same lots above and below the line."""
+    return [one for one in findings if setting.covers(one) and (one.lot_id is None or one.lot_id in places)]
+
+
 def lots_of(lens: Lens, since: datetime) -> dict[str, Place]:
-    """The lots opened since a moment."""
+    """The lots opened since a moment; the lens holds no rehearsals."""
     rows = lens.rows(
         "SELECT lot_id, lot_name, centre_id, month FROM lots WHERE opened_at >= $since", {"since": since}
     )
@@ -155,9 +162,11 @@ def _key_of(finding: Finding) -> Key:
 
 
 def _verdicts(session: Session, rule: str) -> Verdicts:
-    """Whom closed warnings of the rule were about → how they were closed."""
-    query = select(Warning.subjects, Warning.disposition).where(
-        Warning.rule == rule, Warning.state.in_(CLOSED_STATES)
+    """Whom closed warnings of the rule were about → how they were closed, the newest of several; rehearsals aside."""
+    query = (
+        select(Warning.subjects, Warning.disposition)
+        .where(Warning.rule == rule, Warning.state.in_(CLOSED_STATES), in_statistics())
+        .order_by(Warning.raised_at, Warning.id)
     )
     return {_key(subjects): disposition for subjects, disposition in session.execute(query)}
 
@@ -168,8 +177,9 @@ def _tally(
     lots = {one.lot_id for one in findings if one.lot_id}
     of = sum(not setting.centres or place.centre in setting.centres for place in places.values())
     months = Counter(places[lot].month for one in findings if (lot := one.lot_id) and lot in places)
-    closed = [verdicts[key] for one in findings if (key := _key_of(one)) in verdicts]
-    return Tally(len(findings), len(lots), of, dict(months), closed.count("confirmed"), len(closed))
+    return Tally(
+        len(findings), len(lots), of, dict(months), judged(verdicts.get(_key_of(one)) for one in findings)
+    )
 
 
 def _without(these: Sequence[Finding], those: Sequence[Finding]) -> list[Finding]:

@@ -19,6 +19,8 @@ _IN_HAND = frozenset({"new", "accepted", "assigned"})
 CLOSED_STATES = ("dismissed", "lead")
 DISPOSITIONS = ("confirmed", "not_confirmed", "indirect", "other")
 """Reason codes of a handling. Their words: `disposition.*`."""
+VERDICTS = ("confirmed", "not_confirmed")
+"""The reason codes that say whether a closed warning was right, by a supervisor or by the body that received the lead."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
@@ -15,7 +16,7 @@ from records.tables.organisations import Centre
 from records.tables.projects import Lot, counted
 from records.tables.supervision import ShadowFinding, Warning, WarningChange
 from supervision.rules.finding import LEVELS
-from supervision.warnings.handling import CLOSED_STATES, OPEN_STATES
+from supervision.warnings.handling import CLOSED_STATES, OPEN_STATES, VERDICTS
 from supervision.warnings.raising import WATCH
 
 NEWEST = 1000
@@ -24,8 +25,11 @@ NEWEST = 1000
 
 def in_statistics() -> ColumnElement[bool]:
     """Whether a warning counts in rates and frequencies: one about a rehearsal 演练 does not."""
-    rehearsed = select(Lot.id).where(Lot.id == Warning.lot_id, ~counted()).correlate(Warning).exists()
-    return ~rehearsed
+    return ~_rehearsed(Warning)
+
+
+def _rehearsed(table: type[Warning | ShadowFinding]) -> ColumnElement[bool]:
+    return select(Lot.id).where(Lot.id == table.lot_id, ~counted()).correlate(table).exists()
 
 
 def counts(session: Session, centre: str | None = None) -> dict[str, int]:
@@ -138,8 +142,9 @@ def response(session: Session, since: datetime | None = None, until: datetime | 
 
 
 def in_shadow(session: Session, since: datetime) -> dict[str, int]:
-    """Rule → what it found in shadow mode since then."""
-    query = select(ShadowFinding.rule, func.count()).where(ShadowFinding.found_at >= since)
+    """Rule → what it found in shadow mode since then, rehearsals aside."""
+    query = select(ShadowFinding.rule, func.count())
+    query = query.where(ShadowFinding.found_at >= since, ~_rehearsed(ShadowFinding))
     return dict(session.execute(query.group_by(ShadowFinding.rule)).all())
 
 
@@ -155,11 +160,12 @@ class Usual:
 
 
 def usual(session: Session, rule: str, most: int = 6) -> list[Usual]:
-    """The markets about which a rule warned most, with the baseline and threshold of its newest warning there."""
+    """The markets about which a rule warned most, rehearsals aside, with the baseline and threshold of its newest warning
+    there."""
     columns = (Warning.stratum, Warning.baseline, Warning.threshold, Warning.raised_at)
     query = (
         select(*columns)
-        .where(Warning.rule == rule, Warning.baseline.is_not(None))
+        .where(Warning.rule == rule, Warning.baseline.is_not(None), in_statistics())
         .order_by(Warning.raised_at.desc())
     )
     found: dict[str | None, list[Any]] = {}
@@ -174,12 +180,27 @@ def _usual(rows: Sequence[Any]) -> Usual:
     return Usual(newest.stratum, newest.baseline, newest.threshold, newest.raised_at, len(rows))
 
 
-def by_rule(session: Session, since: datetime) -> tuple[dict[str, int], dict[str, dict[str | None, int]]]:
-    """Rule → warnings raised since then; rule → disposition → closed warnings of all time. Rehearsals aside."""
+@dataclass(frozen=True)
+class Judged:
+    """属实／已判: how many of a rule's warnings were confirmed, of those on which a verdict was given."""
+
+    confirmed: int
+    judged: int
+
+
+def judged(dispositions: Iterable[str | None]) -> Judged:
+    """The precision of closed warnings by how each was closed. A lead nobody has answered, and what was closed for
+    another reason, are no verdict."""
+    given = Counter(one for one in dispositions if one in VERDICTS)
+    return Judged(given["confirmed"], given.total())
+
+
+def by_rule(session: Session, since: datetime) -> tuple[Mapping[str, int], Mapping[str, Judged]]:
+    """Rule → warnings raised since then; rule → verdicts of all time. Rehearsals aside."""
     raised = select(Warning.rule, func.count()).where(Warning.raised_at >= since, in_statistics())
-    done = select(Warning.rule, Warning.disposition, func.count())
-    done = done.where(Warning.state.in_(CLOSED_STATES), in_statistics())
-    closed: dict[str, dict[str | None, int]] = {}
-    for rule, disposition, count in session.execute(done.group_by(Warning.rule, Warning.disposition)):
-        closed.setdefault(rule, {})[disposition] = count
-    return dict(session.execute(raised.group_by(Warning.rule)).all()), closed
+    done = select(Warning.rule, Warning.disposition).where(Warning.state.in_(CLOSED_STATES), in_statistics())
+    closed: dict[str, list[str | None]] = defaultdict(list)
+    for rule, disposition in session.execute(done):
+        closed[rule].append(disposition)
+    found = {rule: judged(dispositions) for rule, dispositions in closed.items()}
+    return dict(session.execute(raised.group_by(Warning.rule)).all()), found

@@ -143,9 +143,9 @@ def test_the_usual_value_of_a_rule_is_that_of_its_newest_warnings(ledger: Ledger
     market = Market(ledger)
     base: dict[str, Any] = {"rule": "B11", "rule_version": "1", "family": "bidders", "level": "yellow"}
     for n, (stratum, baseline) in enumerate(
-        (("works/road/open", 0.02), ("works/road/open", 0.03), ("all", 0.05))
+        (("works/road/open", 0.02), ("works/road/open", 0.03), ("all", 0.05), ("all", 0.07))
     ):
-        market.lot(f"L{n}", now() - timedelta(days=9))
+        market.lot(f"L{n}", now() - timedelta(days=9), flags=["rehearsal"] if n == 3 else [])
         with ledger.write() as session:
             subject = (Subject("lot", f"L{n}"),)
             one = Finding(**base, title=messages.Message("common.comma"), subjects=subject, value=0.001, threshold=0.002,

@@ -79,13 +79,14 @@ def test_the_list_says_how_each_rule_runs_and_how_good_it_is(desk: Client, ledge
         ids = [raise_one(session, n).id for n in range(3)]
         warnings.act(session, ids[0], "lead", "supervisor", "confirmed")
         warnings.act(session, ids[1], "dismiss", "supervisor", "not_confirmed")
+        warnings.act(session, ids[2], "lead", "supervisor")  # nobody has judged it
     told = desk("supervisor").get("/api/rules").json()
     rules = {one["id"]: one for family in told["families"] for one in family["rules"]}
     assert len(rules) == sum(told["counts"].values()) and told["counts"]["shadow"] >= 9
     b4 = rules["B4"]
     assert b4["threshold"] == "≥ 2 家" and rules["B11"]["threshold"] == "前 2 %", "what decides, in its unit"
     assert rules["T1"]["threshold_told"].startswith("提升度不低于 2\n")
-    assert (b4["mode"], b4["found"], b4["confirmed"], b4["closed"]) == ("on", 3, 1, 2)
+    assert (b4["mode"], b4["found"], b4["confirmed"], b4["judged"]) == ("on", 3, 1, 2)
     assert {one["id"] for one in told["centres"]} == {"c1", "c2"} and told["two"] is False
 
 

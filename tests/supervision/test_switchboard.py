@@ -29,9 +29,10 @@ from supervision.rules.switchboard import AS_WRITTEN, Setting
 from supervision.studies.evidence import verdicts_on_lots
 from supervision.warnings import desk, silences
 from supervision.warnings.desk import IllegalAction
-from supervision.warnings.dry_run import dry_run
+from supervision.warnings.dry_run import begins, dry_run, opened_since
 from supervision.warnings.lot_loop import HotLoop
 from supervision.warnings.market_loop import MarketLoop
+from supervision.warnings.tally import Judged, by_rule, in_shadow
 from tests.ledgers import new_ledger
 
 LI, WANG = By("li", "10.0.0.1"), By("wang")
@@ -178,12 +179,16 @@ def test_scope_and_shadow(ledger: Ledger, market: Any, past: datetime) -> None:
     assert set(warned(ledger)) == {"L2"}
     change(ledger, "B4", mode="shadow", centres=[])
     one_machine(market, "L3", past, "C", "D")
+    one_machine(market, "R1", past, "E", "F", flags=["rehearsal"])
     settle(loop)
     settle(watching(ledger))
     assert set(warned(ledger)) == {"L2"}
     with ledger.read() as session:
         (found,) = session.scalars(select(ShadowFinding).where(ShadowFinding.lot_id == "L3"))
         assert (found.rule, found.rule_version, found.value) == ("B4", "1.2", 2.0)
+        of_b4 = set(session.scalars(select(ShadowFinding.lot_id).where(ShadowFinding.rule == "B4")))
+        assert of_b4 == {"L1", "L2", "L3", "R1"}
+        assert in_shadow(session, past)["B4"] == 3, "a rehearsal is looked at and not counted"
 
 
 def test_market_rules_look_again_as_soon_as_one_was_switched(
@@ -347,9 +352,16 @@ def test_an_upgrade_takes_back_what_was_carried_over_a_return(
 def test_a_dry_run_sets_both_beside_each_other_and_keeps_nothing(
     ledger: Ledger, market: Any, tmp_path: Path
 ) -> None:
-    for days, lot, firms in ((3, "L1", "AB"), (40, "L2", "ABC"), (70, "L3", "XYZ")):
+    apart = {"R1": {"flags": ["rehearsal"]}}
+    for days, lot, firms in (
+        (3, "L1", "AB"),
+        (40, "L2", "ABC"),
+        (70, "L3", "XYZ"),
+        (9, "L5", "QR"),
+        (5, "R1", "AB"),
+    ):
         at = now() - timedelta(days=days)
-        market.lot(lot, at)
+        market.lot(lot, at, **apart.get(lot, {}))
         for firm in firms:
             market.bid(lot, firm, mac="3C-52-82-11-22-33", received_at=at - timedelta(hours=2))
         market.open_fully(lot, at)
@@ -358,17 +370,29 @@ def test_a_dry_run_sets_both_beside_each_other_and_keeps_nothing(
         ids = {w.lot_id: w.id for w in desk.list_warnings(session)}
         desk.act(session, ids["L2"], "lead", "li", "confirmed")
         desk.act(session, ids["L1"], "dismiss", "li", "not_confirmed")
+        desk.act(session, ids["L3"], "lead", "li")
+        desk.act(session, ids["L5"], "dismiss", "li", "indirect")
+        desk.act(session, ids["R1"], "dismiss", "li", "not_confirmed")
     writer = LensWriter(ledger, tmp_path, Place())
     writer.start()
     held = setting(ledger, "B4")
     tried = switchboard.wanted({"parameters": {"min_bidders": 3}}, held)
     run = dry_run(ledger, writer.lens, held, tried)
-    assert (run.now.findings, run.now.lots, run.now.confirmed, run.now.closed) == (3, 3, 1, 2)
-    assert (run.tried.findings, run.tried.confirmed, run.tried.closed) == (2, 1, 1)
-    assert [(one.lot, one.verdict) for one in run.gone] == [("L1", "not_confirmed")] and not run.come
-    assert len(run.months) == 12 and sum(run.now.months.values()) == 3
-    assert run.now.of == 3 and run.now.rate == 1.0
-    assert setting(ledger, "B4") == held and len(warned(ledger)) == 3
+    judged = Judged(
+        confirmed=1, judged=2
+    )  # an open lead and what was closed for another reason are no verdict
+    assert (run.now.findings, run.now.lots, run.now.judged) == (4, 4, judged)
+    assert (run.tried.findings, run.tried.judged) == (2, Judged(confirmed=1, judged=1))
+    assert {(one.lot, one.verdict) for one in run.gone} == {
+        ("L1", "not_confirmed"),
+        ("L5", "indirect"),
+    } and not run.come
+    assert len(run.months) == 12 and sum(run.now.months.values()) == 4
+    assert run.now.of == 4 and run.now.rate == 1.0
+    with ledger.read() as session:  # the board counts the same: of the same lots, without the rehearsal
+        raised, verdicts = by_rule(session, begins())
+        assert (opened_since(session, begins()), raised["B4"], verdicts["B4"]) == (4, 4, judged)
+    assert setting(ledger, "B4") == held and len(warned(ledger)) == 5
     scoped = dry_run(ledger, writer.lens, held, switchboard.wanted({"centres": ["c2"]}, held))
     assert (scoped.tried.findings, scoped.tried.of, scoped.tried.rate) == (0, 0, None)
 
