@@ -17,6 +17,8 @@ from records.tables.users import UnmaskRequest
 
 SHORTEST, LONGEST = 4, 200
 """Characters of a reason."""
+SHOWN_SECONDS = 15 * 60
+"""How long names stay to be seen after a look."""
 OPEN_FOR = timedelta(minutes=30)
 """How long a request waits for its second person, and how long a confirmed one lets its asker look."""
 

@@ -9,9 +9,9 @@ import messages
 from dashboard import context
 from dashboard.exports.tables import Row, Table
 from dashboard.memo import per_lens
-from dashboard.panels import unmask
 from dashboard.shell.address_checks import anything, one_of
 from dashboard.shell.filters import Choice
+from dashboard.signs import address_sign
 from messages import say
 from records import unmasking
 from records.clock import today
@@ -49,7 +49,7 @@ UNMASKED = "path"
 
 def ends_sign(one: str, other: str) -> str:
     """What stands in the audit chain for two parties, in whichever order they were asked for."""
-    return unmask.address_sign(*sorted((one, other)))
+    return address_sign(*sorted((one, other)))
 
 
 def masked(found: Sequence[Path], names: Mapping[str, str], lang: str) -> dict[str, str]:
@@ -110,7 +110,7 @@ def _ends(asked: Mapping[str, str]) -> tuple[str, str] | None:
 
 def _seen(viewer: str, one: str, other: str) -> bool:
     """Whether who exports has just given a reason on the screen to see who stands between the two."""
-    within, two = timedelta(seconds=unmask.SHOWN_SECONDS), context.config().unmask_by_two
+    within, two = timedelta(seconds=unmasking.SHOWN_SECONDS), context.config().unmask_by_two
     with context.ledger().read() as session:
         return unmasking.looked_at(session, UNMASKED, ends_sign(one, other), viewer, within, two=two)
 

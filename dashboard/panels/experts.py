@@ -13,6 +13,7 @@ from dashboard.shell import choices, layout, tables
 from dashboard.shell import screen as shell
 from dashboard.shell.address_checks import one_held
 from dashboard.shell.html import card, draw, esc
+from dashboard.signs import address_sign
 from messages import Unknown
 from supervision.figures import formats as figures
 from supervision.studies import experts, store
@@ -56,7 +57,7 @@ def _key(pair: Pair) -> str:
 
 def _address(pair: Pair) -> str:
     """The pair's name in addresses: it tells nobody who the bidder is."""
-    return unmask.address_sign(pair["expert"], pair["bidder"])
+    return address_sign(pair["expert"], pair["bidder"])
 
 
 def _of_warning(warning: str | None) -> str:
@@ -68,7 +69,7 @@ def _of_warning(warning: str | None) -> str:
             expert, bidder = experts.pair_of(get_warning(session, warning).subjects)
     except Unknown:
         return ""
-    return unmask.address_sign(expert, bidder) if expert and bidder else ""
+    return address_sign(expert, bidder) if expert and bidder else ""
 
 
 def _masked(page: shell.Page, study: dict[str, Any]) -> tuple[dict[str, str], dict[str, str]]:

@@ -13,6 +13,7 @@ from dashboard.shell import choices, layout, tables
 from dashboard.shell import screen as shell
 from dashboard.shell.address_checks import one_held
 from dashboard.shell.html import draw, esc
+from dashboard.signs import address_sign
 from records.clock import BEIJING
 from supervision.figures import formats as figures
 from supervision.likeness.formats import MACHINE
@@ -109,7 +110,7 @@ def _not_read(page: shell.Page, one: Check, names: dict[str, str]) -> None:
 
 def _key(pair: Pair) -> str:
     """The pair's name in addresses."""
-    return unmask.address_sign(pair["one"], pair["other"])
+    return address_sign(pair["one"], pair["other"])
 
 
 def _pick_pair(key: str) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
 
 import streamlit as st
 
@@ -15,10 +13,7 @@ from messages import Invalid
 from records import unmasking
 from records.administration import By, Conflict, shown_names
 from records.clock import timestamp
-from records.serving import signing
 
-SHOWN_SECONDS = 15 * 60
-"""How long names stay to be seen after a look."""
 _HELD = "names-shown"
 
 
@@ -30,7 +25,7 @@ def names_shown(page: shell.Page, kind: str, object_id: str) -> bool:
     shown = until.get(f"{kind}/{object_id}", 0) > timestamp()
     with st.container(horizontal=True, vertical_alignment="center", key=f"unmask-{kind}"):
         words = "unmask.shown" if shown else "unmask.masked"
-        draw(f'<p class="muted">{esc(page.say(words, minutes=SHOWN_SECONDS // 60))}</p>')
+        draw(f'<p class="muted">{esc(page.say(words, minutes=unmasking.SHOWN_SECONDS // 60))}</p>')
         if shown:
             st.button(
                 page.say("unmask.hide"),
@@ -50,7 +45,7 @@ def _mask(name: str) -> None:
 def _ask(page: shell.Page, kind: str, object_id: str, until: dict[str, float]) -> None:
     """The button with its form, and the requests of others that wait for a second person."""
     with st.popover(page.say("unmask.show")), st.form(f"unmask-form-{kind}", border=False):
-        draw(f"<p>{esc(page.say('unmask.explained', minutes=SHOWN_SECONDS // 60))}</p>")
+        draw(f"<p>{esc(page.say('unmask.explained', minutes=unmasking.SHOWN_SECONDS // 60))}</p>")
         reason = st.text_area(page.say("unmask.reason"), max_chars=unmasking.LONGEST)
         if st.form_submit_button(page.say("unmask.show"), type="primary"):
             _look(page, kind, object_id, reason, until)
@@ -75,7 +70,7 @@ def _look(page: shell.Page, kind: str, object_id: str, reason: str, until: dict[
     if waits:
         st.info(page.say("unmask.waiting"))
         return
-    until[f"{kind}/{object_id}"] = timestamp() + SHOWN_SECONDS
+    until[f"{kind}/{object_id}"] = timestamp() + unmasking.SHOWN_SECONDS
     st.rerun()
 
 
@@ -98,17 +93,6 @@ def names(page: shell.Page, ids: Sequence[str], shown: bool) -> dict[str, str]:
     with context.ledger().read() as session:
         held = unmasking.names_behind(session, ids)
     return {one: held.get(one, one) for one in ids}
-
-
-def address_sign(*ids: str) -> str:
-    """What stands in an address for parties whose names are masked: the same as long as they are, for everyone, and it tells
-    nobody who they are."""
-    return signing.keyed_hash(_key(context.config().data_dir), "/".join(ids))[:12]
-
-
-@cache
-def _key(data_dir: Path) -> bytes:
-    return signing.load_key(data_dir)
 
 
 def sign(page: shell.Page, place: int) -> str:

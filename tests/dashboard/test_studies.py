@@ -16,9 +16,9 @@ from dashboard.charts import marks
 from dashboard.config import DeskConfig
 from dashboard.exports.association_tables import ASSOCIATED
 from dashboard.live import warnings
-from dashboard.panels import unmask
 from dashboard.screens import BY_ID
 from dashboard.shell.filters import Choice
+from dashboard.signs import address_sign
 from messages import Message
 from records.tables.evaluation import Expert
 from records.tables.organisations import Organisation
@@ -226,7 +226,7 @@ def test_a_warning_about_a_pair_leads_to_that_pair_of_the_study_and_names_nobody
 def test_the_address_of_a_pair_reopens_it_and_tells_nobody_who_it_is(studied: Path) -> None:
     second = {**EXPERTS["listed"][0], "expert": "ZJOTHER", "bidder": BIDDERS[1]}
     store.keep(studied, experts.NAME, {**EXPERTS, "listed": [*EXPERTS["listed"], second]})
-    address = unmask.address_sign("ZJOTHER", BIDDERS[1])
+    address = address_sign("ZJOTHER", BIDDERS[1])
     assert "专家 02 × 投标人乙" in text(run("supervisor", BY_ID["S14"], pair=address))
     assert (
         re.fullmatch("[0-9a-f]{12}", address)
