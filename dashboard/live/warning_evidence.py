@@ -14,7 +14,7 @@ from typing import Any
 from dashboard.live import rule_evidence
 from dashboard.live.rule_evidence import Reader, stratum_name
 from messages import called as in_language
-from messages import joined, say
+from messages import clauses, joined, say
 from records.clock import BEIJING
 from supervision.figures import formats as figures
 from supervision.quantities import amount, measured
@@ -45,7 +45,20 @@ def lines(row: WarningRow, reader: Reader) -> list[dict[str, str]]:
     compared = evidence.get("compared")
     if isinstance(compared, int):
         found.append(_line(say("evidence.compared", lang, n=compared)))
-    return sorted(found, key=lambda line: _ORDER[line["strength"]])
+    return _numbers(evidence, called, lang) + sorted(found, key=lambda line: _ORDER[line["strength"]])
+
+
+def _numbers(evidence: Mapping[str, Any], called: Labels, lang: str) -> list[dict[str, str]]:
+    """Who is who of the bids that other lines name by number alone."""
+    bids = _dicts(evidence, "bids") if _dicts(evidence, "lines") else []
+    bids += [bid for firm in _dicts(evidence, "firms") for bid in _dicts(firm, "bids")]
+    who = {
+        bid["order"]: called[bid["bidder"]]
+        for bid in bids
+        if bid.get("order") and bid.get("bidder") in called
+    }
+    said = [say("evidence.bid_of", lang, n=n, who=who[n]) for n in sorted(who)]
+    return [_line(clauses(said, lang))] if said else []
 
 
 def _line(text: str, detail: str = "", strength: str = "", lot: str = "") -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -117,6 +118,21 @@ def test_a_lot_rules_dates_firms_and_pairs_are_told(ledger: Ledger) -> None:
     assert text["O8"].startswith("截止 20") and "定标 20" in text["O8"] and text["O10"].startswith("公示 20")
     assert "项目负责人同名（王…）" in text["B7"] and text["O7"].count("提出的异议或投诉成立") == 2
     assert not [rule for rule, said in text.items() if "测得" in said and rule not in BY_FACT]
+
+
+def test_bids_that_evidence_names_by_number_are_told_with_whose_they_are() -> None:
+    title, who = messages.Message("common.comma"), tuple(Subject("bidder", firm) for firm in ("F-X", "F-Y"))
+    evidence = {
+        "lines": [{"zh": "投标 6 与 1：正文雷同", "en": "bids 6 and 1: text alike", "strength": "medium"}], "files": "compared",
+        "bids": [{"bidder": "F-X", "order": 6}, {"bidder": "F-Y", "order": 1}, {"bidder": "F-Z", "order": 3}],
+    }  # fmt: skip
+    finding = Finding("B9", "1", "files", "red", title, who, value=2.0, threshold=2.0, evidence=evidence)
+    assert told(finding)[0]["text"] == "投标 1 是投标人乙；投标 6 是投标人甲"
+    row = row_of(finding)
+    named = tuple(one | {"name": f"企业{one['id']}"} for one in row.subjects)
+    shown = masks.labels(replace(row, subjects=named), "zh", names=True)
+    first = warning_evidence.lines(row, Reader(shown, {}, "zh", "CNY"))[0]
+    assert first["text"] == "投标 1 是企业F-Y；投标 6 是企业F-X"
 
 
 def test_every_sentence_names_only_what_its_rule_tells() -> None:
