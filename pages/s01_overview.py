@@ -43,10 +43,10 @@ def _kpis(page: shell.Page, board: figure_cards.Board) -> list[Kpi]:
     return [
         _today(page),
         board.kpi("M03", lambda f: figure_cards.split(figures.big_count(f.participations, count, lang)),
-            note=lambda f: say("overview.firms", n=figures.number(f.firms)), href="/competition"),
-        board.kpi("M04", figure_cards.as_share, delta=figure_cards.points(lang), note=lambda f: figure_cards.placed(f, count, lang), href="/openness"),
-        board.kpi("M02", figure_cards.amount(lang), note=lambda f: figure_cards.deals(f, lang), href="/savings"),
-        board.kpi("M29", figure_cards.as_share, delta=figure_cards.points(lang), note=lambda f: say("overview.weighted"), href="/savings"),
+            note=lambda f: say("overview.firms", n=figures.number(f.firms)), href=choice.carried_to("/competition")),
+        board.kpi("M04", figure_cards.as_share, delta=figure_cards.points(lang), note=lambda f: figure_cards.placed(f, count, lang), href=choice.carried_to("/openness")),
+        board.kpi("M02", figure_cards.amount(lang), note=lambda f: figure_cards.deals(f, lang), href=choice.carried_to("/savings")),
+        board.kpi("M29", figure_cards.as_share, delta=figure_cards.points(lang), note=lambda f: say("overview.weighted"), href=choice.carried_to("/savings")),
         figure_cards.kpi("M50", lang, *figure_cards.split(figures.big_count(held, say("overview.records_unit"), lang)),
             live_basis(lang), note=say("overview.records_note")),
     ]  # fmt: skip
@@ -59,7 +59,7 @@ def _today(page: shell.Page) -> Kpi:
         note += page.say("overview.rehearsals", n=figures.number(day.rehearsals))
     return figure_cards.kpi(
         "openings_today", page.lang, figures.number(day.all), page.say("overview.sessions"),
-        live_basis(page.lang), note, page.say("overview.live", n=day.running), href="/hall", key=True,
+        live_basis(page.lang), note, page.say("overview.live", n=day.running), href=choice.carried_to("/hall"), key=True,
     )  # fmt: skip
 
 

@@ -8,9 +8,11 @@ from dashboard.charts.axis import wide
 
 
 def svg(width: float, height: float, label: str, inner: str) -> str:
-    """A drawing that shrinks with its column; `label` is its name for who does not see it."""
+    """A drawing that shrinks with its column; `label` is its name for who does not see it. One with links in it is a group:
+    a picture would hide them."""
+    role = "group" if "<a " in inner else "img"
     return (
-        f'<svg class="meet" viewBox="0 0 {width:g} {height:g}" style="max-width:{width:g}px" role="img"'
+        f'<svg class="meet" viewBox="0 0 {width:g} {height:g}" style="max-width:{width:g}px" role="{role}"'
         f' aria-label="{escape(label)}">{inner}</svg>'
     )
 

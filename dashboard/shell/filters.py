@@ -170,6 +170,12 @@ def carry() -> dict[str, str]:
     return carried
 
 
+def carried_to(path: str) -> str:
+    """The address of another screen with what this one's says of the filters row."""
+    said = _of_address()
+    return f"{path}?{urlencode(said)}" if said else path
+
+
 def carry_anew() -> None:
     """Draw the links again where a choice has changed what they are to take along: a choice draws its screen alone."""
     if st.session_state.get(_CARRIED, _of_address()) != _of_address():

@@ -26,21 +26,15 @@ def show(screen: Screen, user: SignedIn, lang: str) -> None:
             held = saved_views.of_user(session, user.name)
         for view in held:
             if screens.may_see(user.role, screens.BY_SLUG[view.screen]):
-                _line(view, user, lang)
+                _line(view, screen, user, lang)
         if not held:
             draw(f'<p class="muted">{esc(say("view.none", lang))}</p>')
         _form(screen, user, lang)
 
 
-def _line(view: SavedView, user: SignedIn, lang: str) -> None:
-    screen = screens.BY_SLUG[view.screen]
+def _line(view: SavedView, here: Screen, user: SignedIn, lang: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key=f"view-{view.name}", gap="small"):
-        st.page_link(
-            screen.path,
-            label=f"{view.name}　·　{screen.name(lang)}",
-            query_params=view.query,
-            width="stretch",
-        )
+        _open(view, here, lang)
         first = "first" if view.opens_first else "other"
         st.button(
             say(f"view.{first}", lang), key=f"view-{first}-{view.name}", help=say(f"view.{first}_what", lang),
@@ -50,6 +44,19 @@ def _line(view: SavedView, user: SignedIn, lang: str) -> None:
             say("view.delete", lang), key=f"view-delete-{view.name}", help=say("view.delete_what", lang, name=view.name),
             on_click=_do, args=(partial(saved_views.delete, user=user.name, name=view.name), lang),
         )  # fmt: skip
+
+
+def _open(view: SavedView, here: Screen, lang: str) -> None:
+    """A link to the view's screen; on that screen itself a choice: a link would leave the address as it is."""
+    screen = screens.BY_SLUG[view.screen]
+    label = f"{view.name}　·　{screen.name(lang)}"
+    if screen is here:
+        st.button(
+            label, key=f"view-open-{view.name}", type="tertiary", width="stretch",
+            on_click=st.query_params.from_dict, args=(dict(view.query),),
+        )  # fmt: skip
+    else:
+        st.page_link(screen.path, label=label, query_params=view.query, width="stretch")
 
 
 def _form(screen: Screen, user: SignedIn, lang: str) -> None:

@@ -62,6 +62,37 @@ def test_the_way_back_is_one_choice(contexts: Contexts, desk: Desk) -> None:
     page.close()
 
 
+def test_what_was_chosen_goes_along_to_a_figures_screen_into_english_and_into_a_saved_view(
+    contexts: Contexts, desk: Desk
+) -> None:
+    page = signed_in(contexts, desk, "supervisor")
+    page.set_default_timeout(PATIENCE)
+    page.goto(f"{desk.url}/overview?period=2026&centre=c1")
+    page.locator(READY).wait_for()
+    tile = page.locator("a[href^='/openness']").filter(has_not_text=re.compile(".")).first
+    assert tile.get_attribute("href") == "/openness?period=2026&centre=c1"
+    page.goto(f"{desk.url}/openness?period=2026")
+    page.locator(READY).wait_for()
+    page.locator(".st-key-view-menu button").first.click()
+    page.get_by_label("把现在的选择存为视图").fill("y2026")
+    page.locator(".st-key-view-save-now button").click()
+    page.locator(".st-key-view-open-y2026 button").wait_for()
+    page.keyboard.press("Escape")
+    choose(page, "period", "全部时间")
+    page.wait_for_url("**period=all**")
+    page.locator(".st-key-view-menu button").first.click()
+    page.locator(".st-key-view-open-y2026 button").click()
+    page.wait_for_url("**period=2026**")  # its own screen: the address says it, and the way back is one step
+    page.keyboard.press("Escape")
+    page.go_back()
+    page.wait_for_url("**period=all**")
+    page.locator(READY).wait_for()
+    page.locator(".sb-acts a[lang=en]").click()
+    page.wait_for_url("**lang=en**")
+    assert "period=all" in page.url
+    page.close()
+
+
 @pytest.mark.parametrize("role", ["supervisor"])
 def test_a_copied_link_shows_the_same_to_somebody_else(contexts: Contexts, desk: Desk, role: str) -> None:
     mine, theirs = signed_in(contexts, desk, role), signed_in(contexts, desk, role)
