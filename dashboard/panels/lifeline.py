@@ -95,18 +95,16 @@ def drawing(
 
 
 def tally(page: shell.Page, measured: Sequence[Measured]) -> str:
-    """How many periods there are and how they stand."""
+    """How many periods there are and how they stand; past the last day by no more than a holiday is a state of its own."""
     if not measured:
         return page.say("lifeline.no_periods")
-    running = sum(one.verdict in (Verdict.RUNNING, Verdict.OVER) for one in measured)
-    broken = sum(one.broken for one in measured)
-    return page.say(
-        "lifeline.tally",
-        n=len(measured),
-        kept=len(measured) - running - broken,
-        broken=broken,
-        running=running,
+    running, over = (
+        sum(one.verdict is verdict for one in measured) for verdict in (Verdict.RUNNING, Verdict.OVER)
     )
+    broken = sum(one.broken for one in measured)
+    kept = len(measured) - running - over - broken
+    told = page.say("lifeline.tally", n=len(measured), kept=kept, broken=broken, running=running)
+    return told + (page.say("lifeline.tally_over", n=over) if over else "")
 
 
 def _dated(day: date, lang: str) -> str:

@@ -120,7 +120,7 @@ def _deposits(page: shell.Page, found: Life) -> str:
     held = found.refunds
     if held is None:
         return card(title, f'<p class="muted">{say("lifeline.deposits_none")}</p>')
-    note = say("lifeline.due_at", time=written(held.due)) if held.due else ""
+    note = say("lifeline.due_by", day=_last_day(held.due)) if held.due else ""
     rows = (
         ("returned", held.returned, held.returned_amount), ("waiting", held.waiting, held.waiting_amount),
     )  # fmt: skip
@@ -151,6 +151,12 @@ def interest(amount: Decimal, found: Life, lang: str) -> str:
     if amount >= WAN:
         return shown(amount, found, lang)
     return f"{figures.half_up(amount):,} {figures.heading_unit(currency(found.currency, found.vat), lang)}"
+
+
+def _last_day(due: datetime) -> str:
+    """The day by whose end a deposit is due, moved past days of rest: the same that the countdown runs to."""
+    end = last_moment(due, 0, context.config().holidays)
+    return written(end - timedelta(seconds=1), "%Y-%m-%d")
 
 
 def _countdown(page: shell.Page, held: Refunds) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from decimal import Decimal
 from html import unescape
 from pathlib import Path
@@ -15,10 +16,13 @@ import pytest
 from dashboard import context
 from dashboard.config import DeskConfig
 from dashboard.exports.routes import TABLES
-from dashboard.panels import lifeline_cards
+from dashboard.panels import lifeline, lifeline_cards
 from dashboard.screens import BY_ID, LIFELINE
+from dashboard.shell import screen as shell
 from dashboard.shell.filters import Choice
-from messages import Unknown
+from messages import Unknown, say
+from records.clock import BEIJING
+from records.legal_periods import REFUND, Verdict, measure
 from supervision.lists.lifeline import Life
 from tests.dashboard.market_and_sql import market, sql
 from tests.dashboard.screens import run, tables, text
@@ -165,3 +169,14 @@ def test_interest_below_ten_thousand_is_told_in_the_currency_itself(
 ) -> None:
     found = cast(Life, SimpleNamespace(currency="CNY", vat=None))
     assert lifeline_cards.interest(Decimal(amount), found, lang) == told
+
+
+def test_what_was_done_past_the_last_day_by_no_more_than_a_holiday_is_not_called_running() -> None:
+    page = cast(shell.Page, SimpleNamespace(say=lambda key, **values: say(key, "zh", **values)))
+    signed = datetime(2025, 11, 28, 9, tzinfo=BEIJING)
+    back = datetime(2025, 12, 9, 9, tzinfo=BEIJING)  # five days end on Wednesday, December 3rd
+    one = measure(REFUND, signed, back, datetime(2026, 11, 1, tzinfo=BEIJING))
+    assert one.verdict is Verdict.OVER
+    told = lifeline.tally(page, [one])
+    assert "0 项进行中" in told and "1 项过末日" in told
+    assert "过末日" not in lifeline.tally(page, [measure(REFUND, signed, signed, back)])
