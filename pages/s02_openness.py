@@ -56,12 +56,14 @@ def _kpis(page: shell.Page) -> list[Kpi]:
         value = found.concentration
         return say("openness.concentration", value=DASH if value is None else figures.half_up(value))
 
+    won: Share = figure_cards.values(("M05_amount",), page.filters)["M05_amount"]
+    by_amount = "<br>" + say("openness.won_by_amount", rate=won.text)
     return [
         board.kpi("M04", figure_cards.as_share, delta=points, note=lambda f: of(f, count), key=True),
         board.kpi("M04b", figure_cards.as_share, delta=points,
             note=lambda f: of(f, count)),
         board.kpi("M05", figure_cards.as_share, delta=points,
-            note=lambda f: of(f, say("openness.lots_unit"))),
+            note=lambda f: of(f, say("openness.lots_unit")) + by_amount),
         board.kpi("M06", lambda f: (f.text.removeprefix("+"), points.unit), delta=points,
             note=lambda _: say("openness.gap_note")),
         _came(page),

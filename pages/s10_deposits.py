@@ -14,6 +14,7 @@ from dashboard.shell import screen as shell
 from dashboard.shell.cards import DASH, Kpi, live_basis, show
 from dashboard.shell.html import draw, esc
 from supervision.figures import formats as figures
+from supervision.figures.data import Inspections
 from supervision.figures.deposits import Deposits, Opinions
 from supervision.figures.dictionary import FIGURES
 from supervision.figures.results import Share
@@ -151,6 +152,7 @@ def _society(page: shell.Page) -> list[Kpi]:
     with context.ledger().read() as session:
         visits, problems = market.visit_totals(session, page.filters)
         earlier = market.visit_totals(session, page.filters.over(before))[0] if before else None
+    joint: Inspections = figure_cards.live(("M51",), page.filters)["M51"]
     hours = figures.number(found.hours, 1) if found.hours is not None else figures.DASH
     received, spent, times = say("opinions.unit"), say("opinions.hours_unit"), say("visits.unit")
     return [
@@ -164,8 +166,8 @@ def _society(page: shell.Page) -> list[Kpi]:
             beside.change("M43", figure_cards.Delta(spent, places=1), lambda one: one.hours), say("opinions.hours_note"),
             definition=FIGURES["M43"].definition.text(page.lang), basis=shared),
         Kpi(say("visits.count"), figures.number(visits), times,
-            figure_cards.changed(page.choice, page.lang, visits, earlier, figure_cards.Delta(times)), say("visits.problems", n=problems),
-            definition=say("visits.definition"), basis=shared),
+            figure_cards.changed(page.choice, page.lang, visits, earlier, figure_cards.Delta(times)), f"{say('visits.problems', n=problems)}<br>{say('visits.joint', n=joint.visits, projects=joint.projects, problems=joint.problems)}",
+            definition=f"{say('visits.definition')} {FIGURES['M51'].definition.text(page.lang)}", basis=shared),
     ]  # fmt: skip
 
 
