@@ -17,6 +17,7 @@ from records.tables.leads import Lead
 from records.tables.money import Deposit
 from records.tables.openings import Opening
 from records.tables.supervision import Warning
+from supervision.lists.file_checks import behind
 from supervision.rules.lots_behind import lots_named
 from supervision.rules.registry import RULES
 
@@ -25,7 +26,7 @@ ITEMS = ("record", "prices", "files", "deposits", "scores", "draw", "recording",
 PaperState = Literal["there", "missing", "not_needed"]
 _FIELDS = {
     "prices": ("bid.price", "award.price"), "deposits": ("deposit.",),
-    "files": ("bid.mac", "bid.disk_serial", "bid.dongle_serial", "bid.file_id"), "scores": ("score.",),
+    "files": ("bid.mac", "bid.disk_serial", "bid.dongle_serial", "bid.file_id", "bid.files"), "scores": ("score.",),
 }  # fmt: skip
 """Paper → beginnings of the fields of the ledger that a rule reads where it is needed."""
 
@@ -76,6 +77,8 @@ def _needs(warning: Warning, item: str) -> bool:
         return bool(_lots(warning.lot_id, warning.evidence))
     if item == "draw":
         return warning.family == "experts"
+    if item == "files" and of_files(warning.evidence):
+        return True
     rule = RULES.get(warning.rule)
     return rule is not None and any(field.startswith(_FIELDS[item]) for field in rule.reads)
 
@@ -96,9 +99,21 @@ def _there(session: Session, warning: Warning) -> dict[str, bool]:
     }  # fmt: skip
     return {
         **{item: bool(lots) and session.scalar(query) == len(lots) for item, query in held.items()},
-        "files": bool(warning.evidence.get("shared")),
+        "files": _compared(session, warning),
         "rule": warning.rule in RULES,
     }
+
+
+def of_files(evidence: Mapping[str, Any]) -> bool:
+    """Whether a warning rests on the comparison of the bidders' files, whatever else its rule looks at."""
+    return evidence.get("files") == "compared"
+
+
+def _compared(session: Session, warning: Warning) -> bool:
+    """Whether what two files have in common stands in the warning itself, or in the comparison behind it."""
+    if not of_files(warning.evidence):
+        return bool(warning.evidence.get("shared"))
+    return behind(session, warning.lot_id, warning.subjects) is not None
 
 
 def lots_of_panels(told: Mapping[str, Any]) -> set[str]:

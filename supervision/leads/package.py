@@ -35,6 +35,7 @@ from records.typesetting import typeset
 from records.visibility import award_come
 from supervision.leads import checklist
 from supervision.leads.desk import leads_of
+from supervision.lists.file_checks import behind
 from supervision.lists.market import lot_names
 from supervision.quantities import measured, quantity, said, usual
 from supervision.rules.lots_behind import lots_named
@@ -48,6 +49,8 @@ RECORDS = "openings"
 """Folder of the opening records."""
 SCORES = "scores"
 """Folder of the score sheets."""
+LIKENESS = "likeness"
+"""Folder of what the comparison of bid files found."""
 _LOTS_IN_LETTER = 3
 """Lots behind a warning that the letter names; leads.json has all that are listed."""
 TEMPLATE = Path(__file__).with_name("letter.typ")
@@ -87,6 +90,7 @@ def make(session: Session, batch: LeadBatch, data_dir: Path, out: Path, maker: M
         _papers(session, content, root)
         if not maker.trial:
             _score_sheets(session, content, root)
+            _likeness(session, content, root)
         write_whole(root / "README.md", _readme(batch.id).encode())
         write_whole(root / "keys" / "desk.vkey", f"{signer.verifier}\n".encode())
         _seal(root, batch.id, signer)
@@ -96,6 +100,7 @@ def make(session: Session, batch: LeadBatch, data_dir: Path, out: Path, maker: M
 def _readme(batch: str) -> str:
     return messages.say(
         "leads.readme", LANG, batch=batch, letter="letter.pdf", listed="leads.json", folder=f"{RECORDS}/", scores=f"{SCORES}/",
+        likeness=f"{LIKENESS}/",
         manifest="manifest.json", signature="signature",
     )  # fmt: skip
 
@@ -224,6 +229,33 @@ def _scores(session: Session, lot: str) -> list[dict[str, Any]]:
         .where(Evaluation.lot_id == lot).order_by(*columns)
     )  # fmt: skip
     return [dict(row) for row in session.execute(query).mappings()]
+
+
+def _likeness(session: Session, content: Mapping[str, Any], root: Path) -> None:
+    """What the files of the bidders of a warning have in common, with the words, files and pages, for whoever checks it."""
+    for one in (warning for lead in content["leads"] for warning in lead["warnings"]):
+        check = behind(session, one["lot"], one["subjects"]) if checklist.of_files(one["evidence"]) else None
+        if check is None:
+            continue
+        name = hashlib.sha256(one["id"].encode()).hexdigest()[:16]
+        called = {subject["id"]: subject.get("name", subject["id"]) for subject in one["subjects"]}
+        told = {
+            "warning": one["id"], "lot": one["lot"], "compared_at": rfc3339(check.at), "bidders": check.bidders, "files": check.files,
+            "pairs": [_pair(pair, called) for pair in check.pairs],
+            "unread": [{"bidder": file.bidder, "path": file.path, "why": file.why.text(LANG)} for file in check.unread],
+        }  # fmt: skip
+        _write(root / LIKENESS / f"{name}.json", told)
+
+
+def _pair(pair: Mapping[str, Any], called: Mapping[str, str]) -> dict[str, Any]:
+    """A pair as the comparison keeps it, with names; a place is a file and its page, 0 where it has no pages."""
+    places = [
+        {"words": part["words"], **{side: dict(zip(("file", "page"), part[side], strict=True)) for side in ("one", "other")}}
+        for part in pair["passages"]
+    ]  # fmt: skip
+    reasons = [messages.say(f"likeness.reason.{reason}", LANG) for reason in pair["reasons"]]
+    names = {side: {"id": pair[side], "name": called[pair[side]]} for side in ("one", "other")}
+    return {**pair, **names, "reasons": reasons, "passages": places}
 
 
 def _mark(batch: LeadBatch, maker: Maker) -> str:

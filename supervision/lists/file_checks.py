@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -57,6 +58,18 @@ def checks(session: Session, centre: str | None = None) -> list[Check]:
         query = query.where(centre_of_lot() == centre)
     found = [_check(held, name) for held, name in session.execute(query.limit(_MOST))]
     return sorted(found, key=lambda one: (not one.reading, not one.pairs))
+
+
+def behind(session: Session, lot: str | None, subjects: Iterable[Mapping[str, str]]) -> Check | None:
+    """The comparison behind a warning about a lot: the pairs among its subjects alone; None where it is not finished, or
+    finds none of them alike."""
+    held = session.get(FileCheck, lot) if lot else None
+    if held is None or held.state != "done":
+        return None
+    among = {one["id"] for one in subjects if one["kind"] == "bidder"}
+    found = _check(held, "")
+    pairs = [pair for pair in found.pairs if {pair["one"], pair["other"]} <= among]
+    return replace(found, pairs=pairs) if pairs else None
 
 
 def _check(held: FileCheck, name: str) -> Check:

@@ -21,6 +21,7 @@ from records import audit, clock
 from records.administration import By, Conflict
 from records.clock import now
 from records.ledger import Ledger
+from records.tables.bids import FileCheck
 from records.tables.evaluation import Evaluation, Expert, ExpertDraw, Score
 from records.tables.leads import Lead, LeadBatch
 from records.tables.supervision import Warning
@@ -35,7 +36,7 @@ from supervision.leads.states import ACTIONS, STATES, Action
 from supervision.lens.reader import Lens
 from supervision.rules.baseline import UNKNOWN
 from supervision.rules.experts import FavoursBidder
-from supervision.rules.finding import Subject
+from supervision.rules.finding import Finding, Subject
 from supervision.warnings import desk as warnings
 from supervision.warnings.lot_loop import HotLoop
 from supervision.warnings.raising import raise_warning
@@ -322,6 +323,64 @@ def test_a_warning_about_an_expert_needs_score_sheets_and_the_draw_and_the_packa
     assert {(row["expert_id"], row["bidder_id"], float(row["score"])) for one in sheets for row in one["rows"]} == {("ZJ1", "A", 29.5)}  # fmt: skip
     with zipfile.ZipFile(tmp_path / "True.zip") as zipped:
         assert not [one for one in zipped.namelist() if one.startswith("scores/")], "a trial shows no marks"
+
+
+@pytest.fixture
+def alike(ledger: Ledger) -> str:
+    """A warning that the files of A and B are alike, with the comparison behind it, turned into a lead."""
+    pair = {
+        "one": "A", "other": "B", "reasons": ["text", "errors"], "text": 0.49, "errors": ["一二三四五六七误九十"], "mixed": [], "origin": [],
+        "passages": [{"words": "施工组织设计", "one": ["技术标.pdf", 3], "other": ["方案.docx", 0]}],
+        "contacts": 0, "ratio": None, "at_ratio": 0.0, "items": 0,
+    }  # fmt: skip
+    at = now()
+    Market(ledger).put(FileCheck(
+        lot_id="L1", state="done", digest="d", bidders=3, files=3, size=9, done=9, unread=[], started_at=at, checked_at=at,
+        pairs=[pair, {**pair, "other": "C"}],
+    ))  # fmt: skip
+    evidence = {"files": "compared", "lines": [{"zh": "投标 1 与 2", "en": "bids 1 and 2"}]}
+    title, who = Message("common.comma"), tuple(Subject("bidder", firm) for firm in "AB")
+    found = Finding(
+        "B9", "1", "files", "red", title, who, lot_id="L1", value=2.0, threshold=2.0, evidence=evidence
+    )
+    with ledger.write() as session:
+        raised = raise_warning(session, found)
+        assert raised is not None
+        warnings.act(session, raised.id, "lead", "li")
+        return raised.id
+
+
+def test_a_warning_about_alike_files_needs_the_comparison_and_the_package_has_its_passages(
+    ledger: Ledger, alike: str, tmp_path: Path
+) -> None:
+    batch = sent(ledger, alike)
+    with ledger.read() as session:
+        (lead,) = desk.leads_of(session, batch)
+        states = {one.item: one.state for one in checklist.papers(session, lead)[alike]}
+        kept = session.get_one(LeadBatch, batch)
+        for trial in (False, True):
+            maker = package.Maker("演示监管员", "示例市", trial)
+            package.make(session, kept, tmp_path, tmp_path / f"{trial}.zip", maker)
+    assert states["files"] == "there"
+    with zipfile.ZipFile(tmp_path / "False.zip") as zipped:
+        (name,) = [one for one in zipped.namelist() if one.startswith("likeness/")]
+        told = json.loads(zipped.read(name))
+    (pair,) = told["pairs"]
+    assert (told["warning"], told["lot"], pair["one"]["id"], pair["other"]["name"]) == (
+        alike,
+        "L1",
+        "A",
+        "企业B",
+    )
+    assert pair["passages"] == [{"words": "施工组织设计", "one": {"file": "技术标.pdf", "page": 3}, "other": {"file": "方案.docx", "page": 0}}]  # fmt: skip
+    assert pair["reasons"] == ["正文雷同", "错误相同"] and len(pair["errors"]) == 1
+    with zipfile.ZipFile(tmp_path / "True.zip") as zipped:
+        assert not [one for one in zipped.namelist() if one.startswith("likeness/")], "a trial names nobody"
+    with ledger.write() as session:
+        session.delete(session.get_one(FileCheck, "L1"))
+    with ledger.read() as session:
+        after = checklist.papers(session, session.get_one(Lead, lead.id))[alike]
+    assert next(one.state for one in after if one.item == "files") == "missing"
 
 
 # ── the package ──────────────────────────────────────────────────────────────
