@@ -101,7 +101,7 @@ export class EvidencePane {
     this.detail = detail;
     const { words } = this;
     const scrolled = this.inside.scrollTop;
-    const parts = [this.lead(detail), this.evidence(detail), this.recording(detail), this.history(detail), this.others(detail), this.cannot(detail), this.steps(detail)];
+    const parts = [this.lead(detail), this.evidence(detail), this.files(detail), this.recording(detail), this.history(detail), this.others(detail), this.cannot(detail), this.steps(detail)];
     const same = this.shown === detail.id;
     this.shown = detail.id;
     this.inside.replaceChildren(...parts.flat().filter(Boolean));
@@ -128,6 +128,17 @@ export class EvidencePane {
     const unmask = d.masked && d.parties.length ? h("button.link", { type: "button", onclick: () => this.desk.forms.reason(d) }, words.unmask) : null;
     const asked = (d.masked ? d.asked ?? [] : []).map((one) => h("p.asked", {}, say(words.unmaskAsked, one), one.mine ? h("span.muted", {}, words.unmaskWaits) : h("button.link", { type: "button", onclick: () => this.desk.confirm(d.id, one.request) }, words.unmaskConfirm)));
     return [h("h3", {}, words.evidence, unmask, h("small", {}, summary)), ...asked, linkDiagram(d.diagram, words), h("ol.e", {}, items), d.study ? h("p.see", {}, h("a", { href: d.study.url }, d.study.name)) : null];
+  }
+
+  /** What the files of two bidders have in common, word for word with file and page, and the way to the whole of it. */
+  files({ alike }) {
+    const { words } = this;
+    return alike.flatMap((pair) => [
+      h("h3", {}, pair.title, h("small", {}, pair.reasons)),
+      pair.passages.length ? h("ul.same", {}, pair.passages.map((p) => h("li", {}, h("q", {}, p.words), h("small", {}, p.one), h("small", {}, p.other)))) : null,
+      pair.slips.length ? h("p.same", {}, words.slips, pair.slips.map(([before, slip, after]) => h("span", {}, `…${before}`, h("mark", {}, slip), `${after}…`))) : null,
+      h("p.see", {}, h("a", { href: pair.url }, pair.link)),
+    ]);
   }
 
   /** The way to the second at which it shows. */

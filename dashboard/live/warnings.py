@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 import messages
 from dashboard import context
-from dashboard.live import warning_evidence
+from dashboard.live import file_evidence, warning_evidence
 from dashboard.live.rule_evidence import Reader
 from dashboard.shell import places
 from messages import Invalid, Message
@@ -178,6 +178,7 @@ def detail(session: Session, warning_id: str, lang: str, *, names: bool) -> dict
         "parties": list(labels.values()),
         "study": _study(row, lang),
         "evidence": warning_evidence.lines(row, reader),
+        "alike": file_evidence.alike(session, row, labels, lang),
         "diagram": warning_evidence.diagram(row, reader),
         "history": history.together(session, row),
         "shown": _shown(recording.shown(session, row), lang),

@@ -24,17 +24,23 @@ from dashboard.config import DeskConfig
 from dashboard.http import gate
 from dashboard.live import feeds, json_routes
 from dashboard.live import warnings as shapes
+from dashboard.signs import address_sign
+from messages import Message
 from records import audit
 from records.administration import By
 from records.clock import now
 from records.ledger import Ledger
 from records.serving import signing
 from records.states import append_event
+from records.tables.bids import FileCheck
 from records.tables.money import Award
 from records.tables.openings import Opening
+from records.tables.organisations import Organisation
 from records.tables.users import AuditEntry, User
 from records.tables.witnessing import RoomLook
+from supervision.rules.finding import Finding, Subject
 from supervision.warnings import desk as warnings
+from supervision.warnings.raising import raise_warning
 from tests.dashboard.live_market import BIDDERS, raise_one, seed
 from tests.ledgers import new_ledger
 
@@ -316,6 +322,41 @@ def test_names_are_masked_until_asked_for_and_asking_is_audited(
         assert entry and (entry.action, entry.object_id) == ("warning.unmask", raised)
         assert entry.detail["reason"] == "核对举报件 12 号"
         assert audit.verify(session) is None
+
+
+def test_a_warning_about_files_can_be_checked_where_it_stands(desk: Client, ledger: Ledger) -> None:
+    """Passages with files and pages, slips, and the pair of S13; a passage that names the other bidder is masked too."""
+    one, other = "B1", "B2"
+    with ledger.write() as session:
+        name = session.get_one(Organisation, other).name
+        pair = {
+            "one": one, "other": other, "reasons": ["text", "errors"], "text": 0.49, "errors": ["一二三四五六七误九十"], "mixed": [],
+            "passages": [{"words": f"{name}项目部", "one": ["技术标.pdf", 3], "other": ["方案.docx", 0]}],
+            "origin": [], "contacts": 0, "ratio": None, "at_ratio": 0.0, "items": 0,
+        }  # fmt: skip
+        session.add(FileCheck(
+            lot_id="L1", state="done", digest="d", bidders=2, files=2, size=9, done=9, unread=[], pairs=[pair], started_at=now(), checked_at=now(),
+        ))  # fmt: skip
+        who = tuple(Subject("bidder", firm) for firm in (one, other))
+        evidence = {"files": "compared", "lines": [{"zh": "投标 1 与 2", "en": "bids 1 and 2"}]}
+        title = Message("common.comma")
+        found = Finding(
+            "B9", "1", "files", "red", title, who, lot_id="L1", value=2.0, threshold=2.0, evidence=evidence
+        )
+        raised = raise_warning(session, found)
+        assert raised is not None
+        number = raised.id
+    client = desk("supervisor")
+    answer = client.get(f"/api/warnings/{number}")
+    (seen,) = answer.json()["alike"]
+    assert seen["title"] == "投标人甲 与 投标人乙 的相同之处" and seen["reasons"] == "正文雷同、错误相同"
+    assert seen["passages"] == [
+        {"words": "投标人乙项目部", "one": "投标人甲：技术标.pdf 第 3 页", "other": "投标人乙：方案.docx"}
+    ]
+    assert seen["slips"] == [["一二三四五六七", "误", "九十"]] and name not in answer.text
+    assert seen["url"] == f"/rings?files=L1&alike={address_sign(one, other)}"
+    named = client.post(f"/api/warnings/{number}/names", json={"reason": "核对举报件 12 号"}).json()
+    assert named["alike"][0]["passages"][0]["words"] == f"{name}项目部"
 
 
 def test_two_people_where_the_setting_says_so(
