@@ -9,7 +9,7 @@ export class ActionForms {
 
   ask(rule, row) {
     const { words } = this;
-    const reasons = rule.dispositions.map(({ id, name }) => h("label.reason", {}, h("input", { type: "radio", name: "disposition", value: id, required: rule.required, checked: rule.required && id === "not_confirmed" }), name));
+    const reasons = rule.dispositions.map(({ id, name }) => h("label.reason", {}, h("input", { type: "radio", name: "disposition", value: id }), name)); // none is preset: a verdict is given, not left standing
     const note = h("textarea", { name: "note", rows: 3, maxlength: 1000, placeholder: rule.note_hint, "aria-label": words.note });
     const people = rule.assigns ? this.people() : null;
     const problem = h("p.problem", { role: "alert", hidden: true });
@@ -53,8 +53,8 @@ export class ActionForms {
   async submit(event, rule, row, problem) {
     event.preventDefault();
     const given = new FormData(event.target);
-    const note = String(given.get("note") || "").trim();
-    const failed = await this.desk.act(row.id, { action: rule.id, disposition: given.get("disposition") || null, note: note || null, assignee: given.get("assignee") || null });
+    const note = String(given.get("note") || "").trim(), disposition = given.get("disposition") || null;
+    const failed = rule.required && !disposition ? this.words.reasonMissing : await this.desk.act(row.id, { action: rule.id, disposition, note: note || null, assignee: given.get("assignee") || null });
     if (!failed) { this.box.close(); return; }
     problem.hidden = false;
     problem.textContent = failed;

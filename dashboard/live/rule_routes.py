@@ -81,13 +81,14 @@ def _decide(
 
 
 def begin_silence(request: Request, user: SignedIn) -> dict[str, Any]:
-    """POST /api/rules/{id}/silences {"centre"?, "lot"?, "until" (day), "reason"}: until the end of that day."""
+    """POST /api/rules/{id}/silences {"centre"?, "lot"?, "everywhere"?, "until" (day), "reason"}: until the end of that day. One
+    about no centre and no lot says "everywhere": true; 409 where the same runs already."""
     given, rule = request.state.given, _rule(request)
     until = end_of_day(given.get("until"), Message("silence.until", most=silences.LONGEST.days))
     with refused(), context.ledger().write() as session:
         row = silences.begin(
             session, rule.id, given.get("reason"), until, _by(request, user), centre=given.get("centre") or None,
-            lot=given.get("lot") or None,
+            lot=given.get("lot") or None, everywhere=given.get("everywhere") is True,
         )  # fmt: skip
         return {"silence": row.id}
 

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from messages import Invalid, Message, Unknown
 from records import audit
-from records.administration import By
-from records.clock import now, rfc3339
+from records.administration import By, Conflict
+from records.clock import local_day, now, rfc3339
 from records.tables.organisations import Centre
 from records.tables.projects import Lot
 from records.tables.supervision import Silence, Warning
@@ -25,17 +25,21 @@ _AT_ONCE = 200
 
 def begin(
     session: Session, rule_id: str, reason: object, until: datetime, by: By, *, centre: str | None = None,
-    lot: str | None = None,
+    lot: str | None = None, everywhere: bool = False,
 ) -> Silence:  # fmt: skip
-    """Keep a rule quiet about a centre, about a lot, or altogether. Raises messages.Unknown, messages.Invalid."""
+    """Keep a rule quiet about a centre, about a lot, or `everywhere`, which has to be said. Raises messages.Unknown and
+    messages.Invalid; Conflict where the same silence runs already."""
     words, moment = checked_reason(reason), now()
     rule_of(rule_id)
+    if centre is None and lot is None and not everywhere:
+        raise Invalid(Message("silence.place"))
     if not moment < until <= moment + LONGEST:
         raise Invalid(Message("silence.until", most=LONGEST.days))
     if centre is not None and session.get(Centre, centre) is None:
         raise Unknown(Message("silence.no_centre", centre=centre))
     if lot is not None:
         _check_lot(session, lot, centre)
+    _check_new(session, rule_id, centre, lot)
     row = Silence(
         rule=rule_id, centre_id=centre, lot_id=lot, reason=words, created_by=by.name, created_at=moment, until=until
     )  # fmt: skip
@@ -58,6 +62,14 @@ def _check_lot(session: Session, lot_id: str, centre: str | None) -> None:
         Message("silence.other_centre", lot=lot.name, centre=where) if where
         else Message("silence.no_centre_of_lot", lot=lot.name)
     )  # fmt: skip
+
+
+def _check_new(session: Session, rule_id: str, centre: str | None, lot: str | None) -> None:
+    """Refuse a silence that runs already and name its last day: who ends one would not hear of the other."""
+    for one in running(session, rule_id):
+        if (one.centre_id, one.lot_id) == (centre, lot):
+            last = local_day(one.until - timedelta(seconds=1))
+            raise Conflict(Message("silence.runs", rule=rule_id, day=last))
 
 
 def end(session: Session, number: int, by: By) -> Silence:

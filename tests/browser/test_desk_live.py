@@ -135,6 +135,7 @@ def test_a_warning_appears_without_reload_and_is_dealt_with_by_keys(desk: Desk, 
     expect(row).not_to_have_attribute("aria-current", "true")
     page.keyboard.press("k")
     page.keyboard.press("d")
+    page.locator("dialog input[value=not_confirmed]").check()
     page.locator("dialog textarea").fill("现场核对无误")
     page.locator("dialog button[type=submit]").click()
     expect(row).to_contain_text("已排除")
@@ -270,6 +271,7 @@ def test_the_address_names_the_warning_and_keys_act_on_nothing_else(desk: Desk, 
     page.evaluate("document.fonts.ready")  # all that stands above the list has its height
     height = page.locator(".stream header").bounding_box()
     page.keyboard.press("d")
+    page.locator("dialog input[value=not_confirmed]").check()
     page.locator("dialog textarea").fill("现场核对无误")
     page.locator("dialog button[type=submit]").click()
     expect(badge).to_have_text(str(before - 1), timeout=2_000)

@@ -106,8 +106,17 @@ def test_a_rule_is_tried_then_changed_by_two_and_the_watch_goes_by_it(desk: Desk
 def test_a_rule_is_kept_quiet_and_speaks_again(desk: Desk, contexts: Contexts) -> None:
     page = desk.page(contexts, "supervisor", "warnings?view=rules&rule=B6")
     page.get_by_role("button", name="静默……").click(timeout=WAIT)
-    page.locator("dialog select[name=centre]").select_option("c1")
     page.locator("dialog textarea").fill("历史数据补录中")
+    submit, problem = page.locator("dialog button[type=submit]"), page.locator("dialog p.problem")
+    submit.click()
+    expect(problem).to_have_text("请选择中心或填写标段编号", timeout=WAIT)  # no centre is preset
+    page.locator("dialog select[name=centre]").select_option(label="全部")
+    expect(page.locator("dialog .sure")).to_contain_text("保证金", timeout=WAIT)
+    expect(page.locator("dialog .sure")).to_contain_text("对全部中心、全部标段静默，至 20")
+    submit.click()
+    expect(problem).to_have_text("对全部中心静默，须先勾选确认", timeout=WAIT)
+    page.locator("dialog select[name=centre]").select_option("c1")
+    expect(page.locator("dialog .sure")).to_be_hidden()
     page.locator("dialog input[name=lot]").fill("没有的标段")
     page.locator("dialog button[type=submit]").click()
     expect(page.locator("dialog p.problem")).to_contain_text("没有的标段", timeout=WAIT)
@@ -137,6 +146,11 @@ def test_a_dismissal_is_looked_at_by_another_person(desk: Desk, contexts: Contex
     expect(page.locator(".ev .cant")).to_be_visible(timeout=WAIT)
     page.keyboard.press("d")
     page.locator("dialog textarea").fill("同一代办点")
+    page.locator("dialog button[type=submit]").click()
+    expect(page.locator("dialog p.problem")).to_have_text(
+        "请选择原因", timeout=WAIT
+    )  # none is chosen beforehand
+    page.locator("dialog input[value=not_confirmed]").check()
     page.locator("dialog button[type=submit]").click()
     expect(page.locator(f"#w-{raised}")).to_contain_text("待复核", timeout=WAIT)
     own = page.locator(".ev .act").get_by_role("button", name="同意排除")

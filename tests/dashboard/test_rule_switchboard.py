@@ -139,6 +139,12 @@ def test_silences_begin_and_end(desk: Client) -> None:
     assert (one["id"], one["where"], one["by"]) == (number, "余杭", "supervisor")
     assert client.post("/api/rules/B4/silences", json={**given, "until": "soon"}).status_code == 400
     assert client.post("/api/rules/B4/silences", json={**given, "centre": "x"}).status_code == 404
+    again = client.post("/api/rules/B4/silences", json=given)
+    assert again.status_code == 409 and given["until"] in again.json()["detail"]
+    of_all = {"until": until, "reason": "历史数据补录中"}
+    for sure, status in ((None, 400), ("yes", 400), (True, 200)):
+        answer = client.post("/api/rules/B6/silences", json={**of_all, "everywhere": sure})
+        assert answer.status_code == status, "a whole rule is silenced by nobody who does not say so"
     assert client.post(f"/api/silences/{number}/end", json={}).status_code == 200
     assert client.post(f"/api/silences/{number}/end", json={}).status_code == 404
     assert rule(client)["silences"] == []

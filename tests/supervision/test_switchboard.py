@@ -259,7 +259,7 @@ def test_a_silence_ended_before_its_time_raises_at_once(ledger: Ledger, market: 
 @pytest.mark.parametrize(
     ("given", "error"),
     [({"until": timedelta(0)}, Invalid), ({"until": timedelta(days=400)}, Invalid), ({"reason": "好"}, Invalid),
-     ({"centre": "nowhere"}, Unknown), ({"lot": "nothing"}, Unknown), ({"rule": "X1"}, Unknown)],
+     ({"everywhere": False}, Invalid), ({"centre": "nowhere"}, Unknown), ({"lot": "nothing"}, Unknown), ({"rule": "X1"}, Unknown)],
 )  # fmt: skip
 def test_a_silence_that_makes_no_sense_is_refused(
     ledger: Ledger, market: Any, given: Any, error: Any
@@ -270,9 +270,25 @@ def test_a_silence_that_makes_no_sense_is_refused(
         "until": timedelta(days=1),
         "centre": None,
         "lot": None,
+        "everywhere": True,
     } | given
     with pytest.raises(error), ledger.write() as session:
-        silences.begin(session, asked["rule"], asked["reason"], now() + asked["until"], LI, centre=asked["centre"], lot=asked["lot"])  # fmt: skip
+        silences.begin(session, asked["rule"], asked["reason"], now() + asked["until"], LI, centre=asked["centre"], lot=asked["lot"], everywhere=asked["everywhere"])  # fmt: skip
+
+
+def test_the_same_silence_does_not_run_twice(ledger: Ledger, market: Any) -> None:
+    def begin(**where: Any) -> int:
+        with ledger.write() as session:
+            return silences.begin(session, "B4", "历史数据补录", clock.end_of(day), LI, **where).id
+
+    day = clock.today() + timedelta(days=3)
+    first = begin(everywhere=True)
+    with pytest.raises(Conflict, match=day.isoformat()):
+        begin(everywhere=True)
+    begin(centre="c2")
+    with ledger.write() as session:
+        silences.end(session, first, LI)
+    begin(everywhere=True)
 
 
 # ── a second look ────────────────────────────────────────────────────────────
