@@ -115,7 +115,7 @@ export class EvidencePane {
     const place = [d.lot_name ?? d.lot, d.centre_name].filter(Boolean).join(" · ");
     const rule = say(words.rule, { name: d.rule_name, id: d.rule, version: d.rule_version });
     return h("div.lead", {},
-      h("p", {}, d.lot ? h("a", { href: lotAddress(d.lot) }, place) : words.noLot, h("br"), `${rule} · ${say(words.firstSeen, { time: clock(d.raised_at) })}`, d.law ? [h("br"), say(words.law, { law: d.law })] : null),
+      h("p", {}, d.lot ? h("a", { href: lotAddress(d.lot) }, place) : words.noLot, h("br"), `${rule} · ${say(words.firstSeen, { time: clock(d.raised_at) })}`, d.law ? [h("br"), say(words.law, { law: d.law })] : null, d.before ? [h("br"), h("b.before", {}, d.before)] : null),
       h("strong", {}, d.value_text, h("small", {}, d.baseline_text)));
   }
 
@@ -162,7 +162,7 @@ export class EvidencePane {
   others(d) {
     if (!d.related.length) return null;
     const { words } = this;
-    const list = (rows) => h("ul.rel", {}, rows.map((r) => h("li", {}, mark(r.level), h("button.link", { type: "button", onclick: () => this.desk.seek(r.id) }, r.title), h("small", {}, `${r.state_name} · ${shortTime(r.raised_at)}`))));
+    const list = (rows) => h("ul.rel", {}, rows.map((r) => h("li", {}, mark(r.level), h("button.link", { type: "button", onclick: () => this.desk.seek(r.id) }, r.title), h("small", {}, [r.state_name, r.disposition, shortTime(r.raised_at)].filter(Boolean).join(" · ")))));
     const rest = d.related.slice(FIRST_RELATED);
     return [h("h3", {}, words.related, h("small", {}, say(d.related_count > d.related.length ? words.relatedNewest : words.relatedCount, { n: d.related_count, shown: d.related.length }))), list(d.related.slice(0, FIRST_RELATED)),
       rest.length ? h("details.rel", {}, h("summary", {}, say(words.relatedRest, { n: rest.length })), list(rest)) : null];

@@ -258,7 +258,7 @@ class WarningDesk {
     const classes = [".w", row.level, fresh ? "" : "read", row.arrived ? "arrived" : ""].filter(Boolean).join(".");
     return h(`li${classes}`, { role: "option", id: `w-${row.id}`, "data-id": row.id, "aria-selected": String(chosen), "aria-current": chosen ? "true" : null, onclick: () => this.select(row.id) },
       h("span.lv", {}, mark(row.level), words.levelsTight[row.level]),
-      h("div.about", {}, h("h3", { title: row.title }, row.title), h("p.cut", { title: place }, place)),
+      h("div.about", {}, h("h3", { title: row.title }, row.title), h("p.cut", { title: place }, place), row.before ? h("p.before", {}, row.before) : null),
       h("span.v", {}, h("b", {}, row.value_text), h("small", {}, row.baseline_text)),
       h("span.s", {}, h("b" + (fresh ? ".new" : ""), {}, words.states[row.state] ?? row.state), row.assignee ? h("span.cut", { title: row.assignee }, row.assignee, h("br")) : null, shortTime(row.raised_at)));
   }

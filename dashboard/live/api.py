@@ -146,7 +146,7 @@ def act(request: Request, user: SignedIn) -> dict[str, Any]:
             raise Problem(404, error.message) from None
         except warnings.IllegalAction as error:
             raise Problem(409, error.message) from None
-        return warning_views.item(row, language(request))
+        return warning_views.items(session, [row], language(request))[0]
 
 
 def assignees(session: Session) -> list[User]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -35,6 +35,7 @@ from supervision.warnings import history, masks, recording
 from supervision.warnings.desk import Change, WarningFilters, WarningRow
 from supervision.warnings.handling import STATES
 from supervision.warnings.raising import WATCH
+from supervision.warnings.verdicts_before import Before, verdicts_before
 
 PAGE = 200
 """Warnings the stream holds; older ones by narrowing the filters."""
@@ -104,10 +105,10 @@ def stream(session: Session, asked: Question, lang: str) -> dict[str, Any]:
         rows = [
             row for i in asked.ids if (row := _held(session, i)) is not None and _fits(row, asked.filters)
         ]
-        return {"items": [item(row, lang) for row in rows], "seq": seq, "total": len(rows)}
+        return {"items": items(session, rows, lang), "seq": seq, "total": len(rows)}
     rows = warnings.list_warnings(session, asked.filters, PAGE)
     return {
-        "items": [item(row, lang) for row in rows],
+        "items": items(session, rows, lang),
         "seq": seq,
         "total": warnings.count_warnings(session, asked.filters),
     }
@@ -133,6 +134,19 @@ def _fits(row: WarningRow, filters: WarningFilters) -> bool:
     )
 
 
+def items(session: Session, rows: Sequence[WarningRow], lang: str) -> list[dict[str, Any]]:
+    """Lines of the stream, each with the verdict that one like it had before."""
+    before = verdicts_before(session, rows)
+    return [item(row, lang) | {"before": _before(before.get(row.id), lang)} for row in rows]
+
+
+def _before(before: Before | None, lang: str) -> str | None:
+    if before is None:
+        return None
+    verdict = messages.named("disposition", before.disposition, lang)
+    return messages.say("warning.judged_before", lang, verdict=verdict, day=clock.local_day(before.at))
+
+
 def item(row: WarningRow, lang: str) -> dict[str, Any]:
     """One line of the stream: the feed's message plus the words a person reads. No subject's name."""
     what = measured(row.rule, row.evidence)
@@ -156,6 +170,7 @@ def item(row: WarningRow, lang: str) -> dict[str, Any]:
         "raised_at": rfc3339(row.raised_at),
         "state": row.state,
         "state_name": messages.named("state", row.state, lang),
+        "disposition": row.disposition and messages.named("disposition", row.disposition, lang),
     }
 
 
@@ -168,7 +183,7 @@ def detail(session: Session, warning_id: str, lang: str, *, names: bool) -> dict
     reader = Reader(labels, market.lot_names(session, lots_named(row.evidence)), lang, _currency(lot))
     related = history.related(session, row)
     return {
-        **item(row, lang),
+        **items(session, [row], lang)[0],
         "rule_name": _rule_name(row.rule, lang),
         "rule_version": row.rule_version,
         "law": messages.called(row.evidence.get("law", ""), row.evidence.get("law_en"), lang),
@@ -185,7 +200,6 @@ def detail(session: Session, warning_id: str, lang: str, *, names: bool) -> dict
         "batch": leads.batch_with(session, row.id) if row.state == "lead" else None,
         "related": [item(other, lang) for other in related[:RELATED]],
         "related_count": len(related),
-        "disposition": row.disposition and messages.named("disposition", row.disposition, lang),
         "note": row.note,
         "steps": _steps(session, row, lang),
     }  # fmt: skip

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from typer.testing import CliRunner
 
 from records.administration import By
-from records.clock import now
+from records.clock import local_day, now
 from records.ledger import Ledger
 from records.tables.leads import LeadBatch
 from records.tables.supervision import Silence, Warning
@@ -163,6 +163,13 @@ def test_a_dismissal_is_looked_at_by_another_person(desk: Desk, contexts: Contex
     with desk.ledger.read() as session:
         done = session.get_one(Warning, raised)
         assert (done.state, done.handler, done.disposition) == ("dismissed", "admin", "not_confirmed")
+    with desk.ledger.write() as session:
+        again = raise_one(session, 72).id
+    row = other.locator(f"#w-{again}")
+    expect(row).to_contain_text(f"此前已判：不属实，{local_day(now())}", timeout=WAIT)
+    row.click()
+    expect(other.locator(".ev .lead")).to_contain_text("此前已判：不属实", timeout=WAIT)
+    expect(other.locator(".ev ul.rel").first).to_contain_text("已排除 · 不属实")
     page.close()
     other.close()
 

@@ -198,3 +198,11 @@ def test_the_reason_of_a_dismissal_stands_with_the_step_that_gave_it(desk: Clien
     with ledger.write() as session:
         warnings.act(session, raised, "agree", "admin")
     assert reasons() == [None, "间接相关", None]
+    with ledger.write() as session:
+        again = raise_one(session, 2).id
+    listed = {one["id"]: one for one in client.get("/api/warnings?state=all").json()["items"]}
+    told = f"此前已判：间接相关，{today().isoformat()}"
+    assert listed[again]["before"] == client.get(f"/api/warnings/{again}").json()["before"] == told
+    assert listed[raised]["before"] is None
+    answer = client.post(f"/api/warnings/{again}/act", json={"action": "accept"})
+    assert answer.json()["before"] == told, "the line keeps it once it was dealt with"

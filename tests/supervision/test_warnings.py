@@ -21,6 +21,7 @@ from supervision.warnings.desk import IllegalAction, WarningFilters
 from supervision.warnings.earlier import in_terms_of_today
 from supervision.warnings.handling import ACTIONS, DISPOSITIONS, STATES
 from supervision.warnings.raising import raise_warning
+from supervision.warnings.verdicts_before import verdicts_before
 
 FEED_FIELDS = [
     "seq", "ts", "id", "rule", "level", "title", "lot", "subjects", "value", "baseline", "threshold", "state",
@@ -78,6 +79,21 @@ def test_a_dismissed_warning_does_not_swallow_what_comes_later(book: Ledger) -> 
         warnings.act(session, str(first), "dismiss", "li", "not_confirmed")
     assert put(book, finding("A", "B")) is None
     assert put(book, finding("A", "B", "C")) not in (None, first)
+
+
+def test_a_suspicion_raised_again_knows_how_one_like_it_was_judged(book: Ledger) -> None:
+    start = now() - timedelta(days=200)
+    first = str(put(book, finding("A", "B"), start))
+    with book.write() as session:
+        warnings.act(session, first, "dismiss", "li", "not_confirmed")
+    again, others = put(book, finding("A", "B", "C")), put(book, finding("D", "E"))
+    put(book, finding("A", "B", lot="L2"))
+    put(book, finding("A", "B", rule="B6"))
+    with book.read() as session:
+        found = verdicts_before(session, warnings.list_warnings(session))
+    assert again != first and others and set(found) == {again}, "of the same rule, lot and party, and later"
+    assert found[str(again)].disposition == "not_confirmed"
+    assert found[str(again)].at > start + timedelta(days=199), "when it was said, not when it was raised"
 
 
 def test_warnings_without_a_lot_are_told_apart_by_their_subjects(book: Ledger) -> None:
