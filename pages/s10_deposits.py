@@ -13,6 +13,7 @@ from dashboard.shell import choices, figure_cards, layout, tables
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import DASH, Kpi, live_basis, show
 from dashboard.shell.html import draw, esc
+from records.clock import written
 from supervision.figures import formats as figures
 from supervision.figures.data import Inspections
 from supervision.figures.deposits import Deposits, Opinions
@@ -117,7 +118,7 @@ def _due(page: shell.Page, waiting: Mapping[str, int]) -> None:
 def _row(page: shell.Page, refund: money.Refund) -> tables.Row:
     return tables.Row([
         refund.lot, refund.bidder, page.say(f"deposit.form_{refund.form}"), (refund.amount, refund.currency),
-        tabledata.stamp(refund.due), refunds.left(refund, page.lang), _interest(page, refund),
+        written(refund.due, "%Y-%m-%d"), refunds.left(refund, page.lang), _interest(page, refund),
     ], refund.lot_id)  # fmt: skip
 
 
