@@ -17,6 +17,7 @@ from dashboard.shell.address_checks import one_held, one_of
 from dashboard.shell.filters import every_centre
 from dashboard.shell.html import draw, esc
 from supervision.lists import market
+from supervision.rules.finding import LEVELS
 from supervision.rules.registry import RULES
 from supervision.rules.rule import FAMILIES, Mode
 from supervision.warnings.desk import is_warning
@@ -24,6 +25,7 @@ from supervision.warnings.handling import STATES
 
 VIEWS = ("stream", "rules")
 KNOWN = {
+    "level": one_of(LEVELS),
     "rule": one_held(RULES.__contains__),
     "lot": one_held(lambda lot: _asked(lambda session: bool(market.lot_names(session, [lot])))),
     "warning": one_held(lambda warning: _asked(lambda session: is_warning(session, warning))),

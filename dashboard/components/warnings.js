@@ -8,7 +8,7 @@ const ENRICH_MS = 60, TOLD_MS = 8000, LONG_NAME = 4; // characters of a centre t
 
 class WarningDesk {
   constructor(root, data) {
-    Object.assign(this, { root, data, words: data.words, rows: new Map(), order: [], level: "", selected: null, held: 0, total: 0 });
+    Object.assign(this, { root, data, words: data.words, rows: new Map(), order: [], selected: null, held: 0, total: 0 });
     this.tiles = Object.fromEntries(["red", "orange", "yellow"].map((level) => [level, h("strong", {}, "—")]));
     this.lamps = h("ol");
     this.calmCentres = h("span");
@@ -19,14 +19,16 @@ class WarningDesk {
     this.levels = h("div.seg", { role: "group", "aria-label": this.words.level });
     this.top = h("button.btn.top", { type: "button", "aria-expanded": "false", onclick: () => this.showTop() }, this.words.top);
     this.narrowed = h("button.chip.on.narrowed", { type: "button", hidden: true, onclick: () => this.narrow("") });
-    this.lot = new URLSearchParams(location.search).get("lot") ?? "";
+    const asked = new URLSearchParams(location.search);
+    this.lot = asked.get("lot") ?? "";
+    this.level = Object.keys(this.tiles).find((level) => level === asked.get("level")) ?? "";
     this.rates = h("p.rates.muted", { title: this.words.ratesWhat });
     this.pane = data.counts_only ? null : new EvidencePane(this);
     this.forms = data.counts_only ? null : new ActionForms(this);
     this.build();
     this.onkey = (event) => this.key(event);
     if (!data.counts_only) document.addEventListener("keydown", this.onkey);
-    this.asked = new URLSearchParams(location.search).get("warning") ?? data.open ?? null;
+    this.asked = asked.get("warning") ?? data.open ?? null;
     this.load();
   }
 
@@ -109,8 +111,12 @@ class WarningDesk {
 
   /** The address follows what is shown, so that it can be passed on and survives a reload. */
   follow(id) {
+    this.inAddress({ warning: id });
+  }
+
+  inAddress(wanted) {
     const url = new URL(location.href);
-    if (id) url.searchParams.set("warning", id); else url.searchParams.delete("warning");
+    for (const [name, value] of Object.entries(wanted)) if (value) url.searchParams.set(name, value); else url.searchParams.delete(name);
     history.replaceState(history.state, "", url);
   }
 
@@ -126,9 +132,7 @@ class WarningDesk {
 
   narrow(lot) {
     this.lot = lot;
-    const url = new URL(location.href);
-    if (lot) url.searchParams.set("lot", lot); else url.searchParams.delete("lot");
-    history.replaceState(history.state, "", url);
+    this.inAddress({ lot });
     this.selected = null;
     this.load();
   }
@@ -226,7 +230,7 @@ class WarningDesk {
 
   drawLevels() {
     const choices = [["", this.words.all], ...["red", "orange", "yellow"].map((l) => [l, this.words.levelsShort[l]])];
-    this.levels.replaceChildren(...choices.map(([level, name]) => h("button", { type: "button", "aria-pressed": String(level === this.level), onclick: () => { this.level = level; this.drawLevels(); this.load(); } }, name)));
+    this.levels.replaceChildren(...choices.map(([level, name]) => h("button", { type: "button", "aria-pressed": String(level === this.level), onclick: () => { this.level = level; this.inAddress({ level }); this.drawLevels(); this.load(); } }, name)));
   }
 
   drawHeld() {
@@ -377,6 +381,7 @@ class WarningDesk {
     const moved = JSON.stringify([data.filters, data.counts_only, data.words.lang]) !== JSON.stringify([this.data.filters, this.data.counts_only, this.data.words.lang]);
     const resumed = this.data.paused && !data.paused;
     this.data = data;
+    if (moved) this.inAddress({ level: this.level, lot: this.lot }); // the row of choices writes the address anew, without these two
     if (moved) { this.selected = null; this.follow(null); this.load(); } else if (resumed && this.held) this.release();
   }
 

@@ -323,6 +323,16 @@ def test_a_row_of_a_warning_screen_opens_that_warning(desk: Desk, contexts: Cont
     chosen = page.url.partition("warning=")[2]
     assert chosen in ids and chosen != newest, page.url
     expect(page.locator(f"#w-{chosen}")).to_have_attribute("aria-current", "true", timeout=30_000)
+    colours = page.locator(".stream .seg")
+    colours.get_by_role("button", name="橙").click()
+    page.wait_for_function("location.search.includes('level=orange')")
+    page.reload()
+    orange = colours.get_by_role("button", name="橙")
+    expect(orange).to_have_attribute("aria-pressed", "true", timeout=30_000)
+    expect(page.locator(f"#w-{chosen}")).to_be_visible()
+    assert page.locator(".w.red").count() == 0, "the address keeps the colour"
+    colours.get_by_role("button", name="全部").click()
+    page.wait_for_function("!location.search.includes('level')")
     page.close()
 
 

@@ -252,6 +252,11 @@ def test_an_address_that_names_what_there_is_not_is_told_on_the_warning_screens(
     assert all(name in offered for name in asked)
 
 
+def test_the_colour_of_the_stream_stands_in_its_address(studied: Path) -> None:
+    assert "没有“level”" not in text(run("supervisor", BY_ID["S11"], level="red"))
+    assert "level=blue 不可用，可选：red" in text(run("supervisor", BY_ID["S11"], level="blue"))
+
+
 @pytest.mark.parametrize("code", ["S13", "S14"])
 def test_names_are_masked_until_a_reason_is_given_and_the_chain_keeps_it(studied: Path, code: str) -> None:
     secret = [*member_names(), *BIDDERS[:3]] if code == "S13" else ["ZJSECRET"]
