@@ -39,7 +39,11 @@ def body(page: shell.Page) -> None:
 
 def _named(lang: str) -> Mapping[str, Callable[[str], str]]:
     """What marks of this screen open the lots of → their values in words."""
-    return {**origins.named(lang), "certificate": partial(province_name, lang=lang)}
+    return {
+        **origins.named(lang),
+        "certificate": partial(province_name, lang=lang),
+        "of": partial(drill.figure_name, lang=lang),
+    }
 
 
 def _kpis(page: shell.Page) -> list[Kpi]:
@@ -63,7 +67,7 @@ def _kpis(page: shell.Page) -> list[Kpi]:
         board.kpi("M04b", figure_cards.as_share, delta=points,
             note=lambda f: of(f, count)),
         board.kpi("M05", figure_cards.as_share, delta=points,
-            note=lambda f: of(f, say("openness.lots_unit")) + by_amount),
+            note=lambda f: of(f, say("openness.lots_unit")) + by_amount, href=drill.address("of", "M05")),
         board.kpi("M06", lambda f: (f.text.removeprefix("+"), points.unit), delta=points,
             note=lambda _: say("openness.gap_note")),
         _came(page),
@@ -172,7 +176,7 @@ def _lots(page: shell.Page) -> None:
 
     total = tabledata.count_lots(page.filters, pick)
     drill.notice(pick, _named(page.lang), page.lang)
-    note = f"{page.say('openness.lots_note', n=figures.number(total))} · {page.say('table.pick_lot')}"
+    note = drill.note(pick, total, page.lang)
     tables.grid("lots", page.say("openness.lots"), note, total, _COLUMNS, page.lang, rows, layout.open_lot)
 
 
@@ -199,5 +203,5 @@ def _winner(page: shell.Page, winner: str | None, outside: bool | None) -> str:
 
 shell.show(
     "S02", body, every=10, filters=("period", "compare", "centre", "family", "category", "space", "unit", "home"),
-    as_of=lambda: context.lens().as_of(), over_lots=True, marks=("province", "city", "certificate"),
+    as_of=lambda: context.lens().as_of(), over_lots=True, marks=("province", "city", "certificate", "of"),
 )  # fmt: skip

@@ -50,10 +50,11 @@ def _kpis(page: shell.Page) -> list[Kpi]:
         Kpi(say("competition.mean"), figures.number(spread.mean, 2), firms, note=say("overview.lots", n=figures.number(spread.lots)),
             definition=say("competition.mean_definition"), basis=shared),
         board.kpi("M11", figure_cards.as_share, delta=figure_cards.points(lang),
-            note=lambda f: f"{figures.number(f.numerator)} / {figures.number(f.denominator)} {say('openness.lots_unit')}"),
-        figure_cards.kpi("M14", lang, figures.number(hhi.value), "", shared, _reading(page, hhi.value)),
+            note=lambda f: f"{figures.number(f.numerator)} / {figures.number(f.denominator)} {say('openness.lots_unit')}",
+            href=drill.address("met", "M11")),
+        figure_cards.kpi("M14", lang, figures.number(hhi.value), "", shared, _reading(page, hhi.value), href=drill.address("of", "M14")),
         figure_cards.kpi("M15", lang, DASH if cr4.value is None else figures.percent(cr4.value).rstrip("%"), "%", shared,
-            say("overview.lots", n=figures.number(cr4.lots))),
+            say("overview.lots", n=figures.number(cr4.lots)), href=drill.address("of", "M15")),
     ]  # fmt: skip
 
 
@@ -94,7 +95,7 @@ def _of_class(low: str) -> str:
     return next((competition.class_name(*edges) for edges in CLASSES if str(edges[0]) == low), low)
 
 
-MARKS = ("bidders", "winner", "market", "lot")
+MARKS = ("bidders", "winner", "market", "lot", "of", "met")
 """What marks of this screen open the lots of."""
 
 
@@ -102,6 +103,7 @@ def _named(lang: str) -> Mapping[str, Callable[[str], str]]:
     """Values of MARKS in words."""
     return {
         "bidders": _of_class, "winner": figure_cards.winner_name, "lot": figure_cards.lot_name, "market": partial(_of_market, lang),
+        **dict.fromkeys(("of", "met"), partial(drill.figure_name, lang=lang)),
     }  # fmt: skip
 
 
@@ -119,7 +121,7 @@ def _lots(page: shell.Page) -> None:
 
     total = tabledata.count_lots(page.filters, pick)
     drill.notice(pick, _named(page.lang), page.lang)
-    note = f"{page.say('openness.lots_note', n=figures.number(total))} · {page.say('table.pick_lot')}"
+    note = drill.note(pick, total, page.lang)
     tables.grid("lots", page.say("openness.lots"), note, total, _COLUMNS, page.lang, rows, layout.open_lot)
 
 

@@ -20,7 +20,6 @@ from dashboard.shell.cards import Kpi, lens_basis, live_basis, show
 from dashboard.shell.html import draw
 from records.clock import now
 from supervision.figures import formats as figures
-from supervision.figures.dictionary import FIGURES
 from supervision.figures.results import Participations, Share
 from supervision.figures.watching import Delays
 from supervision.lists import room_day
@@ -160,15 +159,13 @@ def _lots(page: shell.Page) -> None:
         return [_row(lot, lang) for lot in found]
 
     total = tabledata.count_lots(page.filters, pick)
-    named: dict[str, Callable[[str], str]] = {by: partial(_figure, lang) for by in MARKS if by != LEG}
+    named: dict[str, Callable[[str], str]] = {
+        by: partial(drill.figure_name, lang=lang) for by in MARKS if by != LEG
+    }
     named[LEG] = partial(process.leg_name, lang)
     drill.notice(pick, named, lang)
-    note = f"{page.say('openness.lots_note', n=figures.number(total))} · {page.say('table.pick_lot')}"
+    note = drill.note(pick, total, page.lang)
     tables.grid("lots", page.say("openness.lots"), note, total, _COLUMNS, lang, rows, layout.open_lot)
-
-
-def _figure(lang: str, id: str) -> str:
-    return FIGURES[id].name.text(lang) if id in FIGURES else id
 
 
 def _row(lot: dict[str, Any], lang: str) -> tables.Row:

@@ -18,6 +18,7 @@ from dashboard.shell import filters as choice
 from dashboard.shell import screen as shell
 from dashboard.shell.cards import Kpi, lens_basis, live_basis, show
 from supervision.figures import formats as figures
+from supervision.figures.answers import DEALS_MADE
 from supervision.figures.dictionary import FIGURES
 from supervision.figures.results import Count, Share
 
@@ -49,11 +50,11 @@ def _kpis(page: shell.Page, board: figure_cards.Board) -> list[Kpi]:
     shared = lens_basis(page.lang)
     return [
         board.kpi("M02", figure_cards.amount(lang), note=lambda f: figure_cards.deals(f, lang), key=True),
-        board.kpi("M29", figure_cards.as_share, note=lambda f: say("overview.weighted"), delta=points),
-        figure_cards.kpi("M30", lang, figures.percent(mean.value).rstrip("%"), "%", shared, say("overview.lots", n=figures.number(mean.denominator))),
+        board.kpi("M29", figure_cards.as_share, note=lambda f: say("overview.weighted"), delta=points, href=drill.address("of", "M29")),
+        figure_cards.kpi("M30", lang, figures.percent(mean.value).rstrip("%"), "%", shared, say("overview.lots", n=figures.number(mean.denominator)), href=drill.address("of", "M30")),
         figure_cards.kpi("M31", lang, *figure_cards.as_share(gain), shared, say("savings.gained", amount=gained) if gained else ""),
         figure_cards.kpi("M32", lang, figures.number(keys), say("openness.provinces_unit"), live_basis(lang), _key_note(page, kinds, timely)),
-        figure_cards.kpi("M34", lang, figures.number(small.count), say("openness.provinces_unit"), shared, figures.money(small.sum, small.currency, lang)),
+        figure_cards.kpi("M34", lang, figures.number(small.count), say("openness.provinces_unit"), shared, figures.money(small.sum, small.currency, lang), href=drill.address("of", "M34")),
     ]  # fmt: skip
 
 
@@ -96,23 +97,23 @@ _COLUMNS = [
 
 
 def _lots(page: shell.Page) -> None:
+    """The lots behind what was clicked above, else those of the deals."""
     pick = page.choice.pick
+    behind = pick or DEALS_MADE
 
     def rows(shown: tables.Window) -> list[tables.Row]:
-        found = tabledata.lots_shown(page.filters, pick, "award", shown.size, shown.offset)
+        found = tabledata.lots_shown(page.filters, behind, "award", shown.size, shown.offset)
         return [_row(lot, page.lang) for lot in found]
 
-    total = tabledata.count_lots(page.filters, pick)
+    total = tabledata.count_lots(page.filters, behind)
     named: dict[str, Callable[[str], str]] = {
         "key": partial(messages.named, "site.lot", lang=page.lang),
-        "lot": figure_cards.lot_name,
-    }
+        "lot": figure_cards.lot_name, "of": partial(drill.figure_name, lang=page.lang),
+    }  # fmt: skip
     drill.notice(pick, named, page.lang)
-    note = page.say(
-        "savings.key_lots_note" if pick and pick.by == "key" else "openness.lots_note",
-        n=figures.number(total),
-    )
-    note += f" · {page.say('table.pick_lot')}"
+    note = drill.note(behind, total, page.lang)
+    if pick and pick.by == "key":
+        note = f"{page.say('savings.key_lots_note', n=figures.number(total))} · {page.say('table.pick_lot')}"
     tables.grid(
         "lots", page.say("openness.lots"), note, total, _COLUMNS, page.lang, rows, layout.open_lot, seen=SEEN
     )
@@ -137,5 +138,5 @@ def _saved(lot: dict[str, Any]) -> Decimal | None:
 
 shell.show(
     "S05", body, every=30, filters=("period", "compare", "centre", "family", "category", "topic", "currency"),
-    as_of=lambda: context.lens().as_of(), over_lots=True, marks=("key", "lot"),
+    as_of=lambda: context.lens().as_of(), over_lots=True, marks=("key", "lot", "of"),
 )  # fmt: skip

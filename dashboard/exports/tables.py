@@ -19,7 +19,7 @@ from records.identifiers import province_name
 from records.visibility import Progress, visible_progress
 from supervision.figures import formats as figures
 from supervision.figures import lots
-from supervision.figures.answers import LEG, LIVE, MARKS, Answers, LotsBehind
+from supervision.figures.answers import LEG, MARKS, Answers, LotsBehind, is_live
 from supervision.figures.filters import Filters
 from supervision.figures.lots import Mark
 from supervision.lists import money, process
@@ -74,7 +74,7 @@ def count_lots(filters: Filters, pick: Mark | None = None) -> int:
 
 def _asked(pick: Mark | None) -> Callable[[Filters, Mark | None, str, int, int], LotsBehind]:
     """What is read from the ledger is not remembered with the lens."""
-    return _lots_behind if pick is not None and pick.by in LIVE else _lots_of_lens
+    return _lots_behind if pick is not None and is_live(pick) else _lots_of_lens
 
 
 def _lots_behind(filters: Filters, pick: Mark | None, sort: str, limit: int, offset: int) -> LotsBehind:
@@ -109,13 +109,16 @@ def _participations(choice: Choice, lang: str) -> list[Row]:
 
 
 def _awards(choice: Choice, lang: str) -> list[Row]:
+    """The awards of the period; of a mark that was picked those of its lots, whenever they were awarded."""
     shown = {r["lot_id"] for r in lots_shown(choice.filters, choice.pick)} if choice.pick else None
+    filters, limit = (choice.filters, MOST_ROWS) if shown is None else (choice.filters.over(None), None)
     with context.ledger().read() as session:
-        return [
+        found = [
             (lot, name, firm, price, figures.currency_name(currency(code, vat), lang), at)
-            for lot, name, firm, price, code, vat, at in money.awards(session, choice.filters, MOST_ROWS)
+            for lot, name, firm, price, code, vat, at in money.awards(session, filters, limit)
             if shown is None or lot in shown
         ]
+    return found[:MOST_ROWS]
 
 
 def _openings(choice: Choice, lang: str) -> list[Row]:

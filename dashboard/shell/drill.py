@@ -12,6 +12,9 @@ import messages
 from dashboard.shell import layout
 from dashboard.shell.filters import PICKED
 from dashboard.shell.html import esc
+from supervision.figures import formats as figures
+from supervision.figures.answers import by_award
+from supervision.figures.dictionary import FIGURES
 from supervision.figures.lots import Mark
 
 _PAGES = ("lots-page", "fees-page")
@@ -44,6 +47,17 @@ def notice(pick: Mark | None, named: Mapping[str, Callable[[str], str]], lang: s
             f"{messages.say(f'drill.{pick.by}', lang, value=words)}　✕", key="unpick", on_click=_forget,
             help=messages.say("drill.all", lang),
         )  # fmt: skip
+
+
+def figure_name(id: str, lang: str) -> str:
+    """What the figure is called whose lots are shown; its id where there is none."""
+    return FIGURES[id].name.text(lang) if id in FIGURES else id
+
+
+def note(pick: Mark | None, total: int, lang: str) -> str:
+    """How many lots the table has, which day they go by, and what a click on one does."""
+    said = "drill.by_award" if by_award(pick) else "openness.lots_note"
+    return f"{messages.say(said, lang, n=figures.number(total))} · {messages.say('table.pick_lot', lang)}"
 
 
 def _pick(by: str, value: str) -> None:

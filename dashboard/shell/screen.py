@@ -19,10 +19,11 @@ from dashboard.access.accounts import SignedIn
 from dashboard.screens import Screen
 from dashboard.shell import choices, layout, parameters, view_menu
 from dashboard.shell.address_checks import a_day, one_of
-from dashboard.shell.filters import ANALYSIS, LOTS_SORT, Choice, carry_anew, filter_row, notice
+from dashboard.shell.filters import ANALYSIS, LOTS_SORT, PICKED, Choice, carry_anew, filter_row, notice
 from dashboard.shell.html import draw as put
 from records.clock import local_now, now
 from records.serving.language import LANGUAGE_COOKIE
+from supervision.figures.answers import DEALS_MADE
 from supervision.figures.filters import Filters
 
 log = structlog.get_logger()
@@ -91,7 +92,10 @@ OWN_CHOICES = (
     LOTS_SORT,
 )
 """Query parameters of the live screens' own choices, and the order of a table of lots; exports ask with them."""
-OWN_DEFAULTS = {"S11": {"state": "open", "period": "all"}, "S05": {LOTS_SORT: "award"}}
+OWN_DEFAULTS = {
+    "S11": {"state": "open", "period": "all"},
+    "S05": {LOTS_SORT: "award", PICKED: f"{DEALS_MADE.by}:{DEALS_MADE.value}"},
+}
 """What such a screen shows where its address says nothing."""
 
 WHOLE = '<i class="whole"></i>'

@@ -36,6 +36,7 @@ from supervision.figures.filters import Filters, Period
 from supervision.figures.formats import DASH
 from supervision.figures.lens_questions import Values, ask, grouped, nothing
 from supervision.figures.lots import Mark
+from supervision.figures.narrow import AWARDED_ON
 from supervision.figures.results import Comparison
 from supervision.lens.reader import Lens
 
@@ -68,9 +69,27 @@ AT_ONCE = 5_000
 """Lots that one query of the ledger names."""
 LEG = "leg"
 """Mark of a leg of the procedure, which is asked of `supervision.lists.process`."""
-LIVE = frozenset({*LIVE_MARKS, *PARTS, LEG})
-MARKS = frozenset({"bidders", "winner", "province", "city", "certificate", "market", "lot", *LIVE})
+MARKS = frozenset(
+    {"bidders", "winner", "province", "city", "certificate", "market", "lot", *LIVE_MARKS, *PARTS, LEG}
+)
 """What marks of charts can be asked for the lots behind them."""
+DEALS_MADE = Mark("met", "M02")
+"""The lots of the deals that the award value adds up: by the day of the award, in one currency."""
+
+
+def by_award(mark: Mark | None) -> bool:
+    """Whether the lots behind a mark are those of a figure that goes by the day of the award."""
+    if mark is None or mark.by not in PARTS:
+        return mark is not None and mark.by in ("winner", "market")
+    found = FIGURES.get(mark.value)
+    return isinstance(found, LensFigure) and found.rows.day == AWARDED_ON
+
+
+def is_live(mark: Mark) -> bool:
+    """Whether the lots behind a mark are read from the ledger, so that they must not be remembered with the lens."""
+    if mark.by in PARTS:
+        return not isinstance(FIGURES.get(mark.value), LensFigure)
+    return mark.by in LIVE_MARKS or mark.by == LEG
 
 
 @dataclass(frozen=True)
@@ -158,17 +177,24 @@ class Answers:
         self, mark: Mark | None, filters: Filters, sort: str = "opened", limit: int = 50, offset: int = 0
     ) -> LotsBehind:
         """The opened lots, or those behind a mark of a chart: how many, and one page of them. KeyError for a mark not of MARKS."""
-        if mark is None or mark.by not in LIVE:
-            return self._lots_of_rows(
-                lots.rows_of_mark(mark) if mark else OPENED, filters, sort, limit, offset
-            )
+        if mark is None:
+            return self._lots_of_rows(OPENED, filters, sort, limit, offset)
         if mark.by in PARTS:
             return self._lots_of_part(mark, filters, sort, limit, offset)
+        if mark.by not in LIVE_MARKS:
+            return self._lots_of_rows(self._rows_of_mark(mark, filters), filters, sort, limit, offset)
         id, by = LIVE_MARKS[mark.by]
         figure = FIGURES[id]
         assert isinstance(figure, LedgerFigure)
         found = self._live_lots(figure, filters, limit, offset, figure.by[by]() == mark.value)
         return replace(found, rows=self._completed_lots(found.rows, filters))
+
+    def _rows_of_mark(self, mark: Mark, filters: Filters) -> Rows:
+        """A lot that was not opened in the period is that of a figure which goes by the day of the award."""
+        rows = lots.rows_of_mark(mark)
+        if mark.by != "lot" or lots.count_lots(self.lens, filters, rows):
+            return rows
+        return replace(rows, day=AWARDED_ON)
 
     def lots_named(self, ids: Sequence[str], filters: Filters, limit: int, offset: int = 0) -> LotsBehind:
         """One page of these lots, in this order, whether or not their opening has ended."""
@@ -188,15 +214,16 @@ class Answers:
         return [lots.UNKNOWN | row | known.get(row["lot_id"], {}) for row in rows]
 
     def _lots_of_rows(self, rows: Rows, filters: Filters, sort: str, limit: int, offset: int) -> LotsBehind:
-        page = lots.lots_of(self.lens, filters, rows, sort, limit, offset)
-        return LotsBehind(lots.count_lots(self.lens, filters, rows), page)
+        settled = lots.settled_for(self.lens, filters, rows)
+        page = lots.lots_of(self.lens, settled, rows, sort, limit, offset)
+        return LotsBehind(lots.count_lots(self.lens, settled, rows), page)
 
     def _lots_of_part(self, mark: Mark, filters: Filters, sort: str, limit: int, offset: int) -> LotsBehind:
         """The lots of a share, or those that are, or are not, as it asks; none of what is no share of lots."""
         share = FIGURES.get(mark.value)
-        if isinstance(share, LensFigure) and share.behind:
-            asked = {"of": "true", "met": share.behind, "short": f"NOT ({share.behind})"}[mark.by]
-            return self._lots_of_rows(share.rows.that(asked), filters, sort, limit, offset)
+        if isinstance(share, LensFigure):
+            part = lots.rows_of_part(share, mark.by)
+            return self._lots_of_rows(part, filters, sort, limit, offset) if part else LotsBehind(0, [])
         if not isinstance(share, LedgerFigure) or share.lot_by_lot is None:
             return LotsBehind(0, [])
         wanted = {"of": (True, False), "met": (True,), "short": (False,)}[mark.by]

@@ -9,7 +9,15 @@ from decimal import Decimal
 from typing import Any
 
 from supervision.figures.currencies import in_currency
-from supervision.figures.figure import DEALS, DIMENSIONS, OPENED, REACHED, LensFigure, Rows, filled
+from supervision.figures.figure import (
+    DEALS_IN_ONE_CURRENCY,
+    DIMENSIONS,
+    OPENED,
+    REACHED,
+    LensFigure,
+    Rows,
+    filled,
+)
 from supervision.figures.filters import Filters, Home
 from supervision.figures.narrow import AWARDED_ON, OPENED_ON, where
 from supervision.figures.savings import PURCHASES
@@ -58,6 +66,11 @@ def count_lots(lens: Lens, filters: Filters, rows: Rows = OPENED) -> int:
     return int(lens.one(f"SELECT count(*) FROM lots {clause}", params)[0])
 
 
+def settled_for(lens: Lens, filters: Filters, rows: Rows) -> Filters:
+    """The filters with a currency where the rows ask for one."""
+    return in_currency(lens, filters) if "{currency}" in str(rows.where) else filters
+
+
 def rows_behind(figure: LensFigure) -> Rows:
     """The lots a reader means who asks what a figure is made of; of participations those lots that have some."""
     behind = (figure.behind,) if figure.behind else ()
@@ -67,14 +80,17 @@ def rows_behind(figure: LensFigure) -> Rows:
 
 
 def rows_of_mark(mark: Mark) -> Rows:
-    """The lots behind one mark of a breakdown: a class of bidders (its lower end), a winner, a category at a
-    centre, one lot, a province or city whose firms
-    came from outside, or a province whose certificates were used. KeyError for another dimension; a value that nothing has
-    gives no lots."""
+    """The lots behind one mark of a breakdown, as its figure counts them: a class of bidders (its lower end), a winner or
+    a category at a centre (deals in one currency, by the day of the award), one lot (by its opening), a province or city
+    whose firms came from outside, or a province whose certificates were used. KeyError for another dimension; a value
+    that nothing has gives no lots."""
     text = "'" + mark.value.replace("'", "''") + "'"
     found = {
         "bidders": REACHED.that(f"CAST({DIMENSIONS['bidders']['lots']} AS VARCHAR) = {text}"),
-        **{by: DEALS.that(f"{DIMENSIONS[by]['lots']} = {text}") for by in ("winner", "market")},
+        **{
+            by: DEALS_IN_ONE_CURRENCY.that(f"{DIMENSIONS[by]['lots']} = {text}")
+            for by in ("winner", "market")
+        },
         "lot": REACHED.that(f"lot_id = {text}"),
         "certificate": OPENED.that(
             f"lot_id IN (SELECT lot_id FROM bids WHERE {DIMENSIONS['certificate']['bids']} = {text})"
@@ -82,6 +98,15 @@ def rows_of_mark(mark: Mark) -> Rows:
         **{place: OPENED.that(_came_from(place, text)) for place in ("province", "city")},
     }
     return found[mark.by]
+
+
+def rows_of_part(figure: LensFigure, part: str) -> Rows | None:
+    """The lots that a figure is `of`, those that are as it asks (`met`), or those that are not (`short`); None where it
+    does not tell one lot from another."""
+    if figure.behind:
+        known = f"({figure.behind}) IS NOT NULL"
+        return figure.rows.that({"of": known, "met": figure.behind, "short": f"NOT ({figure.behind})"}[part])
+    return figure.rows if part == "of" and figure.rows.table == "lots" else None
 
 
 UNKNOWN: dict[str, Any] = dict.fromkeys((*LOTS.names, "outside", "unknown", "provinces", "winner_outside"))
@@ -129,6 +154,7 @@ STEP = 0.25
 def price_strips(lens: Lens, filters: Filters, rows: Rows, limit: int) -> list[PriceStrip]:
     """The last lots of `rows` that have a control price and told prices, the newest first. Sales of land and property,
     whose price is to rise, are none of them."""
+    filters = settled_for(lens, filters, rows)
     clause, params = where(filters, rows.day, *filled(rows.where, filters), "opened", *_WITH_PRICES)
     found: dict[str, PriceStrip] = {}
     for lot, name, at, count, won in lens.rows(

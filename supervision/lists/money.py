@@ -78,7 +78,7 @@ def deposits(session: Session, filters: Filters, limit: int) -> Sequence[Any]:
     return session.execute(counted_deposits(query, filters)).all()
 
 
-def awards(session: Session, filters: Filters, limit: int) -> Sequence[Any]:
+def awards(session: Session, filters: Filters, limit: int | None = None) -> Sequence[Any]:
     """(lot, its name, winner, price, currency, VAT, time) of the awards of the filters' lots and period, newest first."""
     query = (
         select(Lot.id, Lot.name, Organisation.name, Award.price, Award.currency, Award.vat, Award.awarded_at)

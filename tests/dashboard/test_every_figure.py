@@ -145,6 +145,7 @@ def test_overview(desk: DeskConfig, sql: Sql, name: str) -> None:
     lots, amount = sql.one(f"SELECT count(*), sum(price) FROM deals WHERE {asked.lots}")
     assert shown.values["成交金额"] == wan(amount)
     assert f"{lots:,} 个标段" in shown.lines["成交金额"]
+    assert not lots or f"{lots:,} 个；按中标日期计" in shown.markup, "the lots below are those of the deals"
     (held,) = sql.one("SELECT count(*) FROM held")
     assert shown.values["数据总量"] == (
         f"{held:,}条" if held < 10_000 else f"{half_up(Decimal(held) / 10_000)}万条"
@@ -351,7 +352,7 @@ def test_a_market_that_was_picked_shows_its_lots(desk: DeskConfig, sql: Sql) -> 
         "SELECT category, centre, count(*) FROM deals GROUP BY 1, 2 ORDER BY 3 DESC, 1 LIMIT 1"
     )
     shown = Shown("S03", {"period": "all", "pick": f"market:{category}/{centre}"})
-    assert f"{lots:,} 个；仅统计已开标标段" in shown.markup and f"只看 {category}" in shown.buttons
+    assert f"{lots:,} 个；按中标日期计" in shown.markup and f"只看 {category}" in shown.buttons
 
 
 def test_prices_over_the_control_price(desk: DeskConfig, sql: Sql) -> None:

@@ -22,7 +22,7 @@ from dashboard import context
 from dashboard.exports.files import Writing, as_csv, as_parquet, as_xlsx
 from dashboard.exports.routes import TABLES
 from dashboard.screens import BY_ID, LIFELINE, NARROWER, SCREENS, TABLES_OF, names_visible
-from records.clock import now
+from records.clock import local_day, now
 from records.tables.money import Award
 from records.tables.openings import Opening
 from records.tables.organisations import Organisation
@@ -105,6 +105,20 @@ async def test_an_export_holds_the_lots_that_its_screen_shows(
 async def test_awards_are_those_of_the_lots_shown(client: httpx.AsyncClient) -> None:
     await sign_in(client, "supervisor")
     asked = {"": ["l1"], f"?pick=winner:{BIDDERS[1]}": ["l1"], "?pick=bidders:6": [], "?family=land": []}
+    for query, ids in asked.items():
+        assert [row[0] for row in _rows(await client.get(f"/export/awards.csv{query}"))[1:]] == ids, query
+
+
+async def test_awards_of_a_mark_are_those_of_its_lots_whenever_they_were_made(
+    client: httpx.AsyncClient,
+) -> None:
+    """Firms of a province came to openings of the period: the awards need not fall into it."""
+    with context.ledger().write() as session:
+        session.get_one(Award, "a1").awarded_at -= timedelta(days=60)
+        opened = session.get_one(Lot, "l1").deadline
+    await sign_in(client, "supervisor")
+    month = local_day(opened)[:7]
+    asked = {f"?period={month}": [], f"?period={month}&pick=province:32": ["l1"]}
     for query, ids in asked.items():
         assert [row[0] for row in _rows(await client.get(f"/export/awards.csv{query}"))[1:]] == ids, query
 

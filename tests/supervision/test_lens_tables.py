@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -22,8 +23,8 @@ from records.tables.projects import Lot
 from records.tables.relations import Credit
 from records.tables.society import Inspection, Opinion
 from records.tables.supervision import Warning, WarningChange
-from supervision.figures.answers import Answers
-from supervision.figures.filters import Filters
+from supervision.figures.answers import DEALS_MADE, Answers
+from supervision.figures.filters import Filters, Period
 from supervision.figures.lots import Mark, count_lots, rows_of_mark
 from supervision.lens.page import DOCUMENT, renewed
 from supervision.lens.reader import Lens
@@ -273,3 +274,30 @@ def test_the_lots_behind_a_mark_are_as_many_as_it_says(
         == [(w.key, w.lots) for w in winners]
     )
     assert (lots("province", "31"), lots("province", "44"), lots("winner", "nobody's' id")) == (1, 0, 0)
+
+
+def test_the_lots_behind_a_deal_go_by_the_day_of_its_award(
+    market: Any, ledger: Ledger, writer: LensWriter
+) -> None:
+    """L00 is opened in March and awarded in April, when L01 is opened; the last award is in another currency."""
+    build(market, ledger)
+    market.lot("dear", NOON + timedelta(days=2), control_price=Decimal(1000))
+    market.bid("dear", "B", 9, received_at=NOON)
+    market.open_fully("dear", NOON + timedelta(days=2))
+    market.award("dear", "B", 9, NOON + timedelta(days=31), currency="USD")
+    writer.start()
+    answers = Answers(writer.lens)
+    april = Filters(Period.of("month", (NOON + timedelta(days=30)).date()))
+
+    def ids(by: str, value: str, filters: Filters = april) -> list[str]:
+        found = answers.lots_of_mark(Mark(by, value), filters)
+        assert found.total == len(found.rows)
+        return sorted(row["lot_id"] for row in found.rows)
+
+    assert [row["lot_id"] for row in answers.lots_of_mark(None, april).rows] == ["L01"]
+    found = answers.values(("M02", "M14", "M29", "M05"), april)
+    assert found["M02"].count == found["M14"].lots == 1 and found["M05"].denominator == 2
+    assert ids(DEALS_MADE.by, DEALS_MADE.value) == ids("of", "M14") == ids("of", "M29") == ["L00"]
+    assert ids("of", "M05") == ["L00", "dear"]
+    assert ids("lot", "L00") == ["L00"] and ids("lot", "L01") == ["L01"] and ids("lot", "L03") == []
+    assert ids("winner", "B") == [] and ids("winner", "B", replace(april, currency="USD")) == ["dear"]
