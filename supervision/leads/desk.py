@@ -3,6 +3,7 @@ who changes a batch says which version of it he saw, so that two people do not u
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -305,7 +306,12 @@ def _head(given: Mapping[str, Any], held: LeadBatch | None = None) -> dict[str, 
             raise Invalid(Message("http.not_one_of", name=name, choices=list(known)))
     if not found["title"]:
         raise Invalid(Message("leads.title_required"))
-    return found
+    return {**found, "title": checked_text(_suspected(found["title"])) or ""}
+
+
+def _suspected(title: str) -> str:
+    """A batch's title as the list and the letter carry it: what is handed on for checking accuses nobody, and says so."""
+    return title if re.search("疑似|suspected", title, re.IGNORECASE) else f"{title}（疑似）"
 
 
 def _ids(given: object) -> list[str]:

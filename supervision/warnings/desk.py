@@ -276,7 +276,7 @@ def act(
     words = (note or "").strip() or None
     _check(warning, action, disposition, words)
     _check_person(warning, action, actor, words)
-    _check_assignee(session, action, assignee)
+    given_to = _given_to(session, action, assignee)
     before, moment = warning.state, now()
     warning.state = "review" if action == "dismiss" and _second_look(session, warning.rule) else rule.becomes
     warning.handler, warning.acted_at = actor, moment
@@ -284,7 +284,7 @@ def act(
         warning.disposition, warning.note = disposition, None
     warning.note = words or warning.note
     warning.assignee = assignee or warning.assignee
-    remark = f"→ {assignee}{f'：{words}' if words else ''}" if assignee else words
+    remark = f"→ {given_to}{f'：{words}' if words else ''}" if given_to else words
     add_change(session, warning, actor, remark, moment, disposition)
     detail = {"from": before, "to": warning.state, "disposition": disposition, "rule": warning.rule}
     if assignee:
@@ -340,7 +340,8 @@ def _check_person(warning: Warning, action: Action, actor: str, note: str | None
         raise IllegalAction(Message("warning.note_required", action=Message(f"warnings.action.{action}")))
 
 
-def _check_assignee(session: Session, action: Action, assignee: str | None) -> None:
+def _given_to(session: Session, action: Action, assignee: str | None) -> str | None:
+    """The name of who goes on with it, as the history shows it."""
     rule = ACTIONS[action]
     if rule.assigns != bool(assignee):
         raise IllegalAction(
@@ -350,6 +351,7 @@ def _check_assignee(session: Session, action: Action, assignee: str | None) -> N
     user = session.get(User, assignee) if assignee else None
     if assignee and (user is None or user.disabled):
         raise IllegalAction(Message("warning.assignee_not_in_use", account=assignee))
+    return user.display_name if user else None
 
 
 # ── the feed ─────────────────────────────────────────────────────────────────

@@ -212,7 +212,9 @@ def test_stream_counts_and_place_in_the_feed(desk: Client, raised: str) -> None:
         "待受理",
     )
     english = desk("supervisor").get("/api/warnings?lang=en&level=yellow").json()
-    assert [row["title"] for row in english["items"]] == ["2 bidders share: MAC address"]
+    assert [row["title"] for row in english["items"]] == [
+        "Suspected one machine: 2 bidders share MAC address"
+    ]
 
 
 def test_filters_narrow_and_unknown_ones_are_refused(desk: Client, raised: str) -> None:
@@ -398,18 +400,20 @@ def test_a_warning_is_given_to_an_account_that_then_finds_it(
     desk: Client, ledger: Ledger, raised: str
 ) -> None:
     client = desk("supervisor")
+    with ledger.write() as session:
+        session.get_one(User, "admin").display_name = "管理员李"
     people = client.get("/api/assignees").json()["people"]
     assert {one["name"] for one in people} == {"supervisor", "admin"}
     for nobody in (None, "", "leader", "operator", "no-such-name"):
         assert act(client, raised, action="assign", assignee=nobody)[0] in (400, 409), nobody
     assert act(client, raised, action="accept", assignee="admin")[0] == 409
     status, body = act(client, raised, action="assign", assignee="admin", note="核对设备码")
-    assert (status, body["state"], body["assignee"]) == (200, "assigned", "admin")
+    assert (status, body["state"], body["assignee"]) == (200, "assigned", "管理员李")
     mine = desk("admin").get("/api/warnings?state=mine").json()
     assert [row["id"] for row in mine["items"]] == [raised] and mine["total"] == 1
     assert client.get("/api/warnings?state=mine").json()["items"] == []
     steps = client.get(f"/api/warnings/{raised}").json()["steps"]
-    assert steps[-1]["note"] == "→ admin：核对设备码"
+    assert steps[-1]["note"] == "→ 管理员李：核对设备码", "a name, not a login"
     with ledger.write() as session:
         accounts.add_user(session, "keeper", "admin", "another administrator")
         accounts.disable_user(session, "admin", By("supervisor"))

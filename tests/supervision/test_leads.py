@@ -185,6 +185,19 @@ def test_two_people_at_once_do_not_undo_each_other(ledger: Ledger, turned: dict[
         assert [one.id for one in desk.pool(session)] == [turned["L3"]]
 
 
+def test_a_batch_whose_title_accuses_is_called_suspected(ledger: Ledger, turned: dict[str, str]) -> None:
+    batch = begun(ledger, turned["L1"])
+    for given, kept in (
+        ("围标团伙", "围标团伙（疑似）"),
+        ("Suspected ring", "Suspected ring"),
+        ("疑似围标", "疑似围标"),
+    ):
+        with ledger.write() as session:
+            assert desk.change(session, batch, version(ledger, batch), {"title": given}, LI).title == kept
+        with ledger.write() as session:
+            assert desk.change(session, batch, version(ledger, batch), {"secrecy": "work"}, LI).title == kept
+
+
 def test_what_is_taken_out_or_withdrawn_is_free_again(ledger: Ledger, turned: dict[str, str]) -> None:
     batch = begun(ledger, *turned.values())
     with ledger.write() as session:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import messages
 from messages import Message
 from records import audit
 from records.clock import now
@@ -248,3 +249,13 @@ def test_a_warning_of_an_earlier_version_reads_in_the_terms_of_today() -> None:
     assert "较早版本" in said("B10", "formula", evidence).text("zh")
     for now_ in (files | {"measure": "at_ratio"}, {"prices": []}):
         assert in_terms_of_today("B10", 0.9, 0.6, now_) == (0.9, 0.6, now_)
+
+
+@pytest.mark.parametrize(
+    "key", ["rule.B4.found", "rule.B6.found", "rule.B10.found", "rule.E2.found", "rule.files.found"]
+)
+def test_a_title_that_draws_a_conclusion_calls_it_suspected(key: str) -> None:
+    """These are headings of the letter to the receiving body; the other titles state what was counted."""
+    assert messages.words("zh", "")[key].startswith("疑似") and messages.words("en", "")[key].startswith(
+        "Suspected"
+    )
