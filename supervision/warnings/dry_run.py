@@ -36,11 +36,12 @@ STRATA, BINS = 4, 24
 
 @dataclass(frozen=True)
 class Place:
-    """What a dry run knows of a lot: its name, centre and month."""
+    """What a dry run knows of a lot: its name, centre and month, and whether its bids were opened at all."""
 
     name: str
     centre: str | None
     month: str
+    opened: bool
 
 
 @dataclass(frozen=True)
@@ -141,11 +142,12 @@ def _of_lots(findings: Sequence[Finding], setting: Setting, places: Mapping[str,
 
 
 def lots_of(lens: Lens, since: datetime) -> dict[str, Place]:
-    """The lots opened since a moment; the lens holds no rehearsals."""
+    """The lots whose opening was over since a moment, failed ones too; the lens holds no rehearsals."""
     rows = lens.rows(
-        "SELECT lot_id, lot_name, centre_id, month FROM lots WHERE opened_at >= $since", {"since": since}
+        "SELECT lot_id, lot_name, centre_id, month, opened FROM lots WHERE opened_at >= $since",
+        {"since": since},
     )
-    return {lot: Place(name, centre, month) for lot, name, centre, month in rows}
+    return {lot: Place(*known) for lot, *known in rows}
 
 
 def _months(since: datetime) -> Iterable[str]:
@@ -175,7 +177,7 @@ def _tally(
     setting: Setting, findings: Sequence[Finding], places: Mapping[str, Place], verdicts: Verdicts
 ) -> Tally:
     lots = {one.lot_id for one in findings if one.lot_id}
-    of = sum(not setting.centres or place.centre in setting.centres for place in places.values())
+    of = sum(one.opened and (not setting.centres or one.centre in setting.centres) for one in places.values())
     months = Counter(places[lot].month for one in findings if (lot := one.lot_id) and lot in places)
     return Tally(
         len(findings), len(lots), of, dict(months), judged(verdicts.get(_key_of(one)) for one in findings)

@@ -381,6 +381,8 @@ def test_a_dry_run_sets_both_beside_each_other_and_keeps_nothing(
         for firm in firms:
             market.bid(lot, firm, mac="3C-52-82-11-22-33", received_at=at - timedelta(hours=2))
         market.open_fully(lot, at)
+    failed = market.opening(market.lot("L6", at, status="failed"), at)
+    market.event(failed, "ended", {"result": "failed"}, at)
     settle(watching(ledger))
     with ledger.write() as session:
         ids = {w.lot_id: w.id for w in desk.list_warnings(session)}
