@@ -208,8 +208,7 @@ def test_a_view_is_kept_opened_and_opens_the_desk(contexts: Contexts, desk: Desk
     page.get_by_role("button", name="视图").click()
     page.locator(".st-key-view-name input").fill("历年成交")
     page.get_by_role("button", name="保存", exact=True).click()
-    link = page.get_by_role("link", name="历年成交")
-    link.wait_for()
+    page.get_by_role("button", name="历年成交").wait_for()  # of the screen one is on: a choice, not a link
     page.locator("[class*=st-key-view-other-] button").first.click()
     page.locator("[class*=st-key-view-first-] button").first.wait_for()
     page.goto(f"{desk.url}/hall")
