@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any
 
+import messages
 from dashboard import context
 from dashboard.kiosk.panel import Ask, Panel, bars, pair, total
 from dashboard.live.ticker import happened
@@ -112,11 +113,18 @@ def centres(ask: Ask) -> Panel:
     cells.sort(key=lambda cell: (-cell["value"], cell["name"]))
     rest = 0 if ask.filters.centre else len(listed) - len(cells[:CENTRES])
     more = f" · {ask.say('wall.more_centres', n=rest)}" if rest else ""
+    nowhere = opened[None].value if None in opened and ask.filters.centre is None else 0
     return {
         "kind": "centres", "title": ask.say("wall.centres"), "note": f"{ask.period}{more}", "unit": ask.say("openness.lots_unit"),
         "cells": cells[:CENTRES], "live": ask.say("wall.live_now", n=sum(live.values()) - rehearsed) + _rehearsed(ask, rehearsed),
-        "caption": ask.say("wall.hexagons"), "empty": "" if cells else ask.say("overview.no_centres"),
+        "caption": _order_is_no_map(ask, "wall.lots_nowhere", nowhere), "empty": "" if cells else ask.say("overview.no_centres"),
     }  # fmt: skip
+
+
+def _order_is_no_map(ask: Ask, key: str, rest: int) -> str:
+    """What stands below the hexagons; `rest`: how many are of no centre, so that none of them counts them."""
+    words = [ask.say("wall.hexagons"), *([ask.say(key, n=figures.number(rest))] if rest else [])]
+    return messages.clauses(words, ask.lang)
 
 
 # ── rooms ────────────────────────────────────────────────────────────────────
@@ -211,7 +219,8 @@ def warning_totals(ask: Ask) -> Panel:
 def warned_centres(ask: Ask) -> Panel:
     """Every centre with its worst open level and how many are open; no lot, no name."""
     with context.ledger().read() as session:
-        found = warnings.lamps(session)
+        found, every = warnings.lamps(session), sum(warnings.counts(session).values())
+    nowhere = every - sum(one.open for one in found) if ask.filters.centre is None else 0
     cells: list[dict[str, Any]] = [
         {
             "name": called(one.centre_name, one.centre_name_en, ask.lang),
@@ -225,7 +234,7 @@ def warned_centres(ask: Ask) -> Panel:
     cells.sort(key=lambda cell: (-cell["value"], cell["name"]))
     return {
         "kind": "centres", "title": ask.say("wall.warned_centres"), "note": ask.say("wall.counts_only"), "unit": ask.say("wall.items"),
-        "cells": cells[:CENTRES], "live": "", "caption": ask.say("wall.hexagons"),
+        "cells": cells[:CENTRES], "live": "", "caption": _order_is_no_map(ask, "wall.warnings_nowhere", nowhere),
         "levels": {name: ask.say(f"level.{name}") for name in ("red", "orange", "yellow")}, "calm": ask.say("wall.calm_centre"),
         "empty": "" if cells else ask.say("overview.no_centres"),
     }  # fmt: skip

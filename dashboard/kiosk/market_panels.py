@@ -20,6 +20,7 @@ from supervision.figures import formats as figures
 from supervision.figures.figure import CLASSES
 from supervision.figures.filters import Filters
 from supervision.figures.openness import by_count
+from supervision.figures.results import Amount
 
 ORIGINS, CATEGORIES, SECTORS = 8, 8, 12
 """Bars of a ranking, and rectangles of the sectors."""
@@ -221,8 +222,12 @@ def market_totals(ask: Ask) -> Panel:
     return {"kind": "totals", "title": "", "totals": [
         total(named(ask, "lots_opened"), figures.number(found["lots_opened"].value), ask.say("openness.lots_unit")),
         total(named(ask, "M03"), *figure_cards.split(figures.big_count(found["M03"].participations, unit, ask.lang))),
-        total(named(ask, "M02"), *figure_cards.split(found["M02"].shown(ask.lang))),
+        total(named(ask, "M02"), *figure_cards.split(found["M02"].shown(ask.lang)), _in_others(ask, found["M02"])),
     ]}  # fmt: skip
+
+
+def _in_others(ask: Ask, found: Amount) -> str:
+    return ask.say("overview.other_currencies", n=figures.number(found.elsewhere)) if found.elsewhere else ""
 
 
 def deals(ask: Ask) -> Panel:
