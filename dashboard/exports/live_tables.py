@@ -198,9 +198,11 @@ def _refunds(choice: Choice, lang: str) -> list[Row]:
 
 
 def _sessions(choice: Choice, lang: str) -> list[Row]:
-    """The remote sessions begun in the period and those of today, as far as S09 tells of them: nobody's name."""
+    """The remote sessions begun in the period and those of today, or those behind the mark that was picked, as far as
+    S09 tells of them: nobody's name."""
     with context.ledger().read() as session:
-        found = remote.sessions(session, choice.filters)
+        behind = evaluations.behind(session, choice.filters, choice.pick) if choice.pick else ()
+        found = remote.sessions(session, choice.filters, *behind)
     return [
         (
             one.lot_id, one.lot, messages.say(f"remote.tier_{one.tier}", lang), places.site(one.main, lang),
@@ -260,7 +262,7 @@ LIVE = (
     Table("refunds", ("lot", "lot_name", "bidder", "form", "amount", "currency", "due_refund_at", "days_left", "interest_due"), _refunds,
           {"centre": anything, "refunds": one_of((money.DUE, money.OVERDUE))}),
     Table("remote-sessions", ("lot", "lot_name", "tier", "main_site", "secondary_sites", "state", "scheduled_at", "drawn_at", "arrived_at",
-          "started_at", "ended_at"), _sessions, _OF_PERIOD | {"family": one_of((*TRADE_FAMILIES, ALL))}),
+          "started_at", "ended_at"), _sessions, _OF_PERIOD | {"family": one_of((*TRADE_FAMILIES, ALL)), PICKED: a_mark(evaluations.MARKS)}),
     Table("agency-credit", ("rank", "organisation", "agency", "rating_system", "rated_in", "credit_score", "score_change", "deducted_for", "points_off"),
           _agencies, {"period": a_period}),
     Table("group-visits", ("visited_on", "project", "project_name", "problems"), _visits, {"period": a_period}),

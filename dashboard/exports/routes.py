@@ -24,7 +24,7 @@ from dashboard.exports.live_tables import LIVE
 from dashboard.exports.tables import ANALYSED, Table
 from dashboard.http import gate
 from dashboard.shell.address_checks import Check, anything, faults, one_of
-from dashboard.shell.filters import read_choice
+from dashboard.shell.filters import PICKED, read_choice
 from messages import Invalid, Message, Unknown
 from records import audit
 from records.clock import local_now
@@ -38,6 +38,10 @@ ADDRESSED: dict[str, list[Check]] = {"lang": [one_of(messages.languages())], "vi
 tables: the choices of every table, the language, and which view of a screen it was taken from."""
 for _table in TABLES.values():
     for _name, _check in _table.asks.items():
+        if (
+            _name == PICKED
+        ):  # a table that cannot show what is behind a mark must not show everything in its place
+            continue
         ADDRESSED.setdefault(_name, []).append(_check)
 _TYPES = {
     "csv": "text/csv; charset=utf-8",

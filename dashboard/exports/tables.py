@@ -101,34 +101,54 @@ def _lots(choice: Choice, lang: str) -> list[Row]:
 
 
 def _participations(choice: Choice, lang: str) -> list[Row]:
-    rows = lots.participations_by_origin(context.lens(), choice.filters)
+    """By origin; of a mark that was picked its participations, or those of its lots."""
+    pick = choice.pick
+    of_bids = pick if pick and pick.by in lots.BID_MARKS else None
+    among = None if of_bids else _picked(choice)
+    rows = lots.participations_by_origin(
+        context.lens(), choice.filters, of_bids, sorted(among) if among is not None else None
+    )
     return [
-        (m, places.centre(c, name, lang), family(f, lang), province_name(p, lang), n, firms)
-        for m, c, name, f, p, n, firms in rows
+        (m, places.centre(c, name, lang), family(f, lang), province_name(p, lang), n, outside, firms)
+        for m, c, name, f, p, n, outside, firms in rows
     ]
 
 
+def _picked(choice: Choice) -> set[str] | None:
+    """The lots behind the mark that was picked; None where none was."""
+    if choice.pick is None:
+        return None
+    return {row["lot_id"] for row in lots_shown(choice.filters, choice.pick)}
+
+
 def _awards(choice: Choice, lang: str) -> list[Row]:
-    """The awards of the period; of a mark that was picked those of its lots, whenever they were awarded."""
-    shown = {r["lot_id"] for r in lots_shown(choice.filters, choice.pick)} if choice.pick else None
-    filters, limit = (choice.filters, MOST_ROWS) if shown is None else (choice.filters.over(None), None)
+    """The awards of the period, in the currency that was chosen; of a mark those of its lots, whenever they were made."""
+    shown, wanted = _picked(choice), choice.filters.currency
     with context.ledger().read() as session:
         found = [
-            (lot, name, firm, price, figures.currency_name(currency(code, vat), lang), at)
-            for lot, name, firm, price, code, vat, at in money.awards(session, filters, limit)
-            if shown is None or lot in shown
+            (lot, name, firm, price, figures.currency_name(held, lang), at)
+            for lot, name, firm, price, code, vat, at in money.awards(session, _reaching(choice))
+            for held in [currency(code, vat)]
+            if (shown is None or lot in shown) and wanted in (None, held)
         ]
     return found[:MOST_ROWS]
 
 
+def _reaching(choice: Choice) -> Filters:
+    """The filters over all time where the lots are named already."""
+    return choice.filters if choice.pick is None else choice.filters.over(None)
+
+
 def _openings(choice: Choice, lang: str) -> list[Row]:
+    shown = _picked(choice)
     with context.ledger().read() as session:
         return [
             (
                 o.id, o.lot_id, lot, *(messages.called(at.name, at.name_en, lang) if at else None for at in (centre, room)),
                 o.scheduled_at, *_progress(visible_progress(o, bool(due)), lang),
             )
-            for o, lot, room, centre, due in openings(session, choice.filters, MOST_ROWS)
+            for o, lot, room, centre, due in openings(session, _reaching(choice), MOST_ROWS)
+            if shown is None or o.lot_id in shown
         ]  # fmt: skip
 
 
@@ -145,10 +165,11 @@ def _progress(progress: Progress, lang: str) -> tuple[Any, ...]:
 ANALYSED = (
         Table("lots", ("lot", "lot_name", "centre", "family", "category", "opened_at", "bids", "outside_bids",
               "provinces", "control_price", "winner", "award_price", "currency"), _lots, {**ANALYSIS, **LOTS_ASKED}),
-        Table("participations", ("month", "centre", "family", "origin", "participations", "firms"), _participations),
+        Table("participations", ("month", "centre", "family", "origin", "participations", "outside_bids", "firms"), _participations,
+              {**ANALYSIS, PICKED: a_mark(MARKS)}),
         Table("awards", ("lot", "lot_name", "winner", "award_price", "currency", "awarded_at"), _awards,
               {**ANALYSIS, PICKED: a_mark(MARKS)}),
         Table("openings", ("opening", "lot", "lot_name", "centre", "room", "scheduled_at",
-              "started_at", "ended_at", "state", "hash"), _openings),
+              "started_at", "ended_at", "state", "hash"), _openings, {**ANALYSIS, PICKED: a_mark(MARKS)}),
 )  # fmt: skip
 """Tables of the analysis screens."""

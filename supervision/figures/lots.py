@@ -207,14 +207,31 @@ def priced_lots(
     return (rows[0][0] if rows else 0), [Priced(*row) for _, *row in rows]
 
 
-def participations_by_origin(lens: Lens, filters: Filters) -> list[tuple[Any, ...]]:
-    """(month, centre id, centre, trade family, province, participations, firms), in this order."""
-    clause, params = where(filters)
+def participations_by_origin(
+    lens: Lens, filters: Filters, mark: Mark | None = None, among: Sequence[str] | None = None
+) -> list[tuple[Any, ...]]:
+    """(month, centre id, centre, trade family, province, participations, those from outside the home, firms), in this
+    order; `mark`: only those behind a mark of BID_MARKS; `among`: those of these lots, whenever they were opened."""
+    text = "'" + mark.value.replace("'", "''") + "'" if mark else ""
+    also = [condition.replace("{text}", text) for condition in (BID_MARKS[mark.by] if mark else ())]
+    clause, params = where(filters, OPENED_ON, *filled(also, filters))
+    if among is not None:
+        clause, params = "WHERE lot_id IN (SELECT unnest(?))", [list(among)]
     return lens.rows(
-        "SELECT month, centre_id, centre_name, trade_family, bidder_province, count(*), count(DISTINCT bidder_id)"
+        "SELECT month, centre_id, centre_name, trade_family, bidder_province, count(*),"
+        f" count(*) FILTER (WHERE outside_{filters.home}), count(DISTINCT bidder_id)"
         f" FROM bids {clause} GROUP BY ALL ORDER BY ALL",
         params,
     )
+
+
+BID_MARKS = {
+    "certificate": (f"{DIMENSIONS['certificate']['bids']} = {{text}}",),
+    **{
+        place: (f"{DIMENSIONS[place]['bids']} = {{text}}", "outside_{home}") for place in ("province", "city")
+    },
+}
+"""Marks of participations, not of lots → which participations are behind them."""
 
 
 # ── how far the data reach ───────────────────────────────────────────────────

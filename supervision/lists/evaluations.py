@@ -45,7 +45,7 @@ SORTS = ("ended", "failed")
 def count_evaluations(session: Session, filters: Filters, mark: Mark | None = None) -> int:
     """How many `evaluations` gives without a limit."""
     query = select(func.count(Evaluation.id)).join(Lot, Lot.id == Evaluation.lot_id)
-    return session.scalar(of_lots(query.where(*_behind(session, filters, mark)), filters)) or 0
+    return session.scalar(of_lots(query.where(*behind(session, filters, mark)), filters)) or 0
 
 
 def evaluations(
@@ -54,9 +54,7 @@ def evaluations(
     """Evaluations that ended in the period, of lots whose award is known, or those behind a mark of MARKS; sorted by one
     of SORTS."""
     order = (Evaluation.ended_at.is_(None), Evaluation.ended_at.desc(), Lot.id)
-    page = (
-        select(Evaluation.id).join(Lot, Lot.id == Evaluation.lot_id).where(*_behind(session, filters, mark))
-    )
+    page = select(Evaluation.id).join(Lot, Lot.id == Evaluation.lot_id).where(*behind(session, filters, mark))
     if sort == "failed":
         page = page.order_by(_failed_of_each().desc())
     shown = session.scalars(of_lots(page.order_by(*order).limit(limit).offset(offset), filters)).all()
@@ -108,7 +106,7 @@ def _over(filters: Filters) -> Conditions:
     )
 
 
-def _behind(session: Session, filters: Filters, mark: Mark | None) -> Conditions:
+def behind(session: Session, filters: Filters, mark: Mark | None) -> Conditions:
     """Which evaluations a mark is made of; none where its value is nothing that there is."""
     if mark is None:
         return _over(filters)

@@ -113,9 +113,10 @@ def today_sessions(session: Session, filters: Filters) -> list[Course]:
     return sorted(found, key=lambda c: (_ORDER.get(c.state, 4), c.started or c.scheduled or now(), c.lot_id))
 
 
-def sessions(session: Session, filters: Filters) -> list[Course]:
-    """The remote sessions begun in the period and those of today, the newest first."""
-    found = _courses(session, filters, or_(and_(*begun(filters)), on_day(start_of(today()))))
+def sessions(session: Session, filters: Filters, *behind: ColumnElement[bool]) -> list[Course]:
+    """The remote sessions begun in the period and those of today, or those for which conditions hold; the newest first."""
+    which = and_(*behind) if behind else or_(and_(*begun(filters)), on_day(start_of(today())))
+    found = _courses(session, filters, which)
     return sorted(found, key=lambda c: (c.started or c.scheduled or now(), c.lot_id), reverse=True)
 
 

@@ -109,6 +109,31 @@ async def test_awards_are_those_of_the_lots_shown(client: httpx.AsyncClient) -> 
         assert [row[0] for row in _rows(await client.get(f"/export/awards.csv{query}"))[1:]] == ids, query
 
 
+async def test_whatever_a_screen_was_narrowed_by_narrows_each_of_its_exports(
+    client: httpx.AsyncClient,
+) -> None:
+    """The mark, the currency and what is meant by outside; a table that cannot tell a mark's rows refuses it by name."""
+    await sign_in(client, "supervisor")
+    asked = {
+        "awards.csv?currency=USD": 0, "awards.csv?currency=CNY": 1, "participations.csv?period=all": 3,
+        "participations.csv?pick=province:32": 1, "participations.csv?pick=province:33": 0,
+        "participations.csv?pick=certificate:33": 1, "participations.csv?pick=bidders:6": 0, "participations.csv?pick=bidders:3": 3,
+        "openings.csv?pick=bidders:3&period=all": 1, "openings.csv?pick=bidders:6&period=all": 0,
+        "remote-sessions.csv?pick=tier:city": 0,
+    }  # fmt: skip
+    found = {query: len(_rows(await client.get(f"/export/{query}"))) - 1 for query in asked}
+    assert found == asked
+    rows = _rows(await client.get("/export/participations.csv?home=province"))
+    assert sum(int(row[rows[0].index("外地家次")]) for row in rows[1:]) == 2
+    for table in ("deposits", "opinions"):
+        refused = await client.get(f"/export/{table}.csv?pick=province:32")
+        assert refused.status_code == 400 and refused.json()["parameters"] == ["pick"]
+    await client.get("/export/awards.csv?currency=USD&pick=province:32")
+    with context.ledger().read() as session:
+        audited = session.scalars(select(AuditEntry).where(AuditEntry.action == "export")).all()
+    assert audited[-1].detail["filters"] == {"currency": "USD", "pick": "province:32"}
+
+
 async def test_awards_of_a_mark_are_those_of_its_lots_whenever_they_were_made(
     client: httpx.AsyncClient,
 ) -> None:

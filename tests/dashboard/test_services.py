@@ -173,6 +173,11 @@ def test_sites_tiers_and_grades_lead_to_their_evaluations(desk: DeskConfig, sql:
     assert sorted(shown_lots("S09", period="all", pick=f"site:{site}")) == of_site
     of_tier = sorted(name for name, tier, _ in rows if tier == "cross_city")
     assert sorted(shown_lots("S09", period="all", pick="tier:cross_city")) == of_tier[:100]
+    asked = read_choice({"period": "all", "pick": "tier:cross_city"})
+    exported = TABLES["remote-sessions"].read(asked, "zh")
+    assert sorted(row[1] for row in exported) == of_tier, (
+        "the export holds what the mark shows, no other session"
+    )
     good = sql.all(
         f"""SELECT l.name {AWARDED} AND e.state = 'ended'
         AND EXISTS (SELECT 1 FROM fee f WHERE f.evaluation_id = e.id AND f.grade = 'fair')"""
