@@ -31,6 +31,7 @@ OWN = {
         "lot",
         "warning",
         "rule_family",
+        "level",
         "rule_mode",
     ),
     "S12": ("side", "pair", "party", "other"),
