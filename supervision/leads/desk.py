@@ -128,21 +128,23 @@ def answer(
     words = checked_text(result)
     if not words:
         raise Invalid(Message("leads.result_required"))
+    first = lead.valid is None
     lead.valid, lead.result = valid, words
     lead.disposed_at = (lead.disposed_at or now()) if disposed or not valid else None
     session.flush()
     if all(one.valid is not None for one in leads_of(session, batch.id)) and batch.state == "received":
         batch.state, batch.answered_at = "answered", now()
-    _verdict(session, lead, by)
+    _verdict(session, lead, by, first=first)
     detail = {"lead": lead.id, "valid": valid, "disposed": lead.disposed_at is not None}
     return _changed(session, "lead.answer", batch, by, detail)
 
 
-def _verdict(session: Session, lead: Lead, by: By) -> None:
-    """The receiving body's answer is the verdict on the warnings the lead was made of."""
+def _verdict(session: Session, lead: Lead, by: By, *, first: bool) -> None:
+    """The receiving body's answer is the verdict on the warnings the lead was made of. The first is a step of their
+    history even where a supervisor had said the same; later ones are where they say something else."""
     for warning in session.scalars(select(Warning).where(Warning.id.in_(lead.warnings))):
         verdict = "confirmed" if lead.valid else "not_confirmed"
-        if warning.disposition != verdict:
+        if first or warning.disposition != verdict:
             warning.disposition = verdict
             add_change(session, warning, by.name, lead.result, disposition=verdict)
 

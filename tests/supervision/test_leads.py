@@ -108,6 +108,8 @@ def sent(ledger: Ledger, *ids: str) -> str:
 
 
 def test_a_batch_goes_its_way_to_the_end(ledger: Ledger, turned: dict[str, str], tmp_path: Path) -> None:
+    with ledger.write() as session:  # as a supervisor had said of it
+        session.get_one(Warning, turned["L1"]).disposition = "confirmed"
     batch = sent(ledger, turned["L1"], turned["L2"])
     assert batch == f"LZ{clock.local_now():%Y}-01"
     act(ledger, batch, "receive", note="示例公〔2026〕12 号")
@@ -129,8 +131,14 @@ def test_a_batch_goes_its_way_to_the_end(ledger: Ledger, turned: dict[str, str],
     with ledger.read() as session:
         verdicts = {w.lot_id: w.disposition for w in warnings.list_warnings(session)}
         assert verdicts == {"L1": "confirmed", "L2": "not_confirmed", "L3": None}
-        told = warnings.get_warning(session, turned["L2"]).history[-1]
-        assert (told.disposition, told.note) == ("not_confirmed", "已核查"), "the answer is a step of its own"
+        told = {lot: warnings.get_warning(session, turned[lot]).history for lot in ("L1", "L2")}
+        answers = {
+            lot: [(one.disposition, one.note) for one in steps if one.disposition]
+            for lot, steps in told.items()
+        }
+        assert answers == {"L1": [("confirmed", "已核查")], "L2": [("not_confirmed", "已核查")]}, (
+            "a step of its own, once"
+        )
         steps = [e.action for e in session.scalars(select(AuditEntry)) if e.object_id == batch]
         assert steps == ["lead.begin", "lead.submit", "lead.approve", "lead.transfer", "lead.receive", *["lead.answer"] * 3, "lead.close"]  # fmt: skip
         assert audit.verify(session) is None
