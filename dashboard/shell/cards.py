@@ -50,6 +50,12 @@ class Trend:
     said: Sequence[str]
 
 
+class Change(str):
+    """A comparison line as markup, and the days it compares with where these are not a whole period."""
+
+    against: str = ""
+
+
 @dataclass(frozen=True)
 class Kpi:
     """One card. `name` and `note` are shown as they are; `value` without its unit."""
@@ -85,7 +91,11 @@ def growth(word: str, fraction: float | None) -> str:
 def _tip(kpi: Kpi, lang: str) -> str:
     basis = kpi.basis or Basis("", "", None)
     at = basis.as_of.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S") if basis.as_of else DASH
-    parts = (("definition", kpi.definition), ("as_of", at), ("source", basis.source), ("every", basis.every))
+    parts: tuple[tuple[str, str], ...] = (
+        ("definition", kpi.definition), ("as_of", at), ("source", basis.source), ("every", basis.every),
+    )  # fmt: skip
+    if against := getattr(kpi.change, "against", ""):
+        parts = (*parts, ("same_days", against))
     words = [messages.say(f"kpi.{key}", lang, text=text) for key, text in parts if text]
     return tip(kpi.name, " ".join(words))
 

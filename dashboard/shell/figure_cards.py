@@ -13,7 +13,7 @@ import messages
 from dashboard import context
 from dashboard.charts.scale import MONTHS, scale
 from dashboard.memo import per_ledger, per_lens
-from dashboard.shell.cards import DASH, Basis, Kpi, Trend, change, growth, lens_basis
+from dashboard.shell.cards import DASH, Basis, Change, Kpi, Trend, change, growth, lens_basis
 from dashboard.shell.filters import Choice
 from supervision.figures import formats as figures
 from supervision.figures.answers import Answers
@@ -182,12 +182,15 @@ class Board:
 
 
 def _compared(choice: Choice, lang: str, found: Comparison[Any], delta: Delta | None) -> str:
-    """ "同比 ▲ 3.20 %", or with a delta "同比 ▲ 1.46 个百分点"."""
+    """ "同比 ▲ 3.20 %", or with a delta "同比 ▲ 1.46 个百分点"; while the period runs with the days it is compared with."""
     against = "year_before" if choice.compare == "yoy" else "previous"
     word = messages.say(f"filters.{choice.compare}", lang)
     if delta is None:
-        return growth(word, found.growth(against))
-    return change(word, found.difference(against), delta.unit, delta.places, delta.scale)
+        line = Change(growth(word, found.growth(against)))
+    else:
+        line = Change(change(word, found.difference(against), delta.unit, delta.places, delta.scale))
+    line.against = choice.same_days(lang)
+    return line
 
 
 def board(choice: Choice, lang: str, *ids: str) -> Board:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from html import escape
 from typing import Literal, cast
 from urllib.parse import urlencode
@@ -57,11 +57,19 @@ class Choice:
 
     @property
     def before(self) -> Period | None:
-        """The period to compare with: a year earlier (同比) or the one before (环比)."""
-        period = self.filters.period
+        """The period to compare with: a year earlier (同比) or the one before (环比), cut at the same day while this one runs."""
+        period, day = self.filters.period, self.filters.today
         if period is None:
             return None
-        return period.year_before() if self.compare == "yoy" else period.previous(self.filters.grain)
+        return period.year_before(day) if self.compare == "yoy" else period.previous(self.filters.grain, day)
+
+    def same_days(self, lang: str) -> str:
+        """The days that a running period is compared with, in words; empty where whole periods are compared."""
+        period, before = self.filters.period, self.before
+        if period is None or before is None or not period.runs(self.filters.today):
+            return ""
+        last = before.end - timedelta(days=1)
+        return messages.say("period.span", lang, first=before.start, last=last)
 
     def as_query(self) -> dict[str, str]:
         """The choices as query parameters."""
@@ -120,6 +128,7 @@ def read_choice(params: Mapping[str, str], marks: Collection[str] = MARKS) -> Ch
         currency=params.get("currency") or None,
         holidays=context.config().holidays,
         undated=word == UNDATED,
+        today=today(),
     )
     compare: Compare = "mom" if params.get("compare") == "mom" else "yoy"
     by, _, value = params.get(PICKED, "").partition(":")

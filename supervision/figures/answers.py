@@ -313,7 +313,13 @@ def _spans(filters: Filters) -> list[Filters]:
     period = filters.period
     if period is None:
         return [filters]
-    return [filters, filters.over(period.previous(filters.grain)), filters.over(period.year_before())]
+    return [
+        filters,
+        *(
+            filters.over(one)
+            for one in (period.previous(filters.grain, filters.today), period.year_before(filters.today))
+        ),
+    ]
 
 
 def _padded(values: list[Any]) -> list[Any]:

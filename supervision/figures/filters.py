@@ -50,8 +50,18 @@ class Period:
         after = day + timedelta(days=1)
         return cls(date(day.year, 1, 1) if grain == "ytd" else add_months(after, -12), after)
 
-    def previous(self, grain: Grain) -> Period:
-        """The period before, for 环比: the one that ends where this one begins.
+    def runs(self, today: date | None) -> bool:
+        """Whether days of the period are still to come after `today`."""
+        return today is not None and self.start <= today < self.end - timedelta(days=1)
+
+    def _earlier(self, months: int, today: date | None) -> Period:
+        """The period some months earlier; of one that still runs the days up to the same day (截至同日)."""
+        last = add_months(today, -months) if today and self.runs(today) else None
+        end = last + timedelta(days=1) if last else add_months(self.end, -months)
+        return Period(add_months(self.start, -months), end)
+
+    def previous(self, grain: Grain, today: date | None = None) -> Period:
+        """The period before, for 环比: the one that ends where this one begins; of one that still runs the same days.
 
         Twelve rolling months are compared with those that ended a month earlier, a year to date with
         as many days before it: otherwise 环比 would be 同比 under another name.
@@ -61,11 +71,11 @@ class Period:
         if grain in ("day", "ytd"):
             return Period(self.start - (self.end - self.start), self.start)
         months = {"month": 1, "quarter": 3, "year": 12}[grain]
-        return Period(add_months(self.start, -months), self.start)
+        return self._earlier(months, today)
 
-    def year_before(self) -> Period:
-        """The same days one year earlier, for 同比."""
-        return Period(add_months(self.start, -12), add_months(self.end, -12))
+    def year_before(self, today: date | None = None) -> Period:
+        """The same days one year earlier, for 同比; of a period that still runs up to the same day."""
+        return self._earlier(12, today)
 
     def label(self, lang: str = DEFAULT) -> str:
         """The period in words, both ends included."""
@@ -102,6 +112,9 @@ class Filters:
     """Legal holidays that are known, by which last days move (records.legal_periods)."""
     undated: bool = False
     """时间不明: only lots without a date; there is no period then."""
+
+    today: date | None = None
+    """A period that holds days after it is compared with the same days of others; None: whole periods are compared."""
 
     def over(self, period: Period | None) -> Filters:
         """The same filters over another period."""

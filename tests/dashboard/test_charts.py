@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -35,10 +35,12 @@ from dashboard.charts.theme import DAY, NIGHT, config, palette
 from dashboard.config import DeskConfig
 from dashboard.geometry import COUNTRY, WIDTH, city_name, divided, outlines
 from dashboard.shell import layout
-from dashboard.shell.cards import change
-from dashboard.shell.filters import read_choice
+from dashboard.shell.cards import Kpi, _tip, change
+from dashboard.shell.figure_cards import changed
+from dashboard.shell.filters import Choice, read_choice
 from dashboard.shell.html import esc
 from records.identifiers import PROVINCES
+from supervision.figures.filters import Filters, Period
 from tests.reading import read
 from web import tokens
 
@@ -279,6 +281,14 @@ def test_texts_of_records_are_escaped() -> None:
 )
 def test_changes_say_their_sign_by_shape(difference: float | None, shown: str) -> None:
     assert shown in change("同比", difference, "个百分点", 2, 100.0)
+
+
+def test_a_card_says_with_which_days_a_running_period_is_compared() -> None:
+    day = date(2026, 11, 28)
+    for period, said in ((Period.of("year", day), True), (Period.of("year", date(2025, 1, 1)), False)):
+        choice = Choice(Filters(period, "year", today=day))
+        tip = _tip(Kpi("x", "1", change=changed(choice, "zh", 2, 1)), "zh")
+        assert ("对比截至同日：2025-01-01" in tip and "2025-11-28" in tip) is said
 
 
 @pytest.mark.parametrize("word", ["2026-13", "x", "", "9999-99", "'; drop"])

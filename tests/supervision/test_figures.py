@@ -112,6 +112,27 @@ def test_periods() -> None:
         Period(day, day)
 
 
+def test_a_running_period_is_compared_up_to_the_same_day() -> None:
+    today = date(2026, 11, 28)
+    year, month, quarter = (Period.of(grain, today) for grain in ("year", "month", "quarter"))
+    assert (
+        year.year_before(today)
+        == Period(date(2025, 1, 1), date(2025, 11, 29))
+        == year.previous("year", today)
+    )
+    assert year.year_before(today) == Period.of("ytd", today).year_before(today)
+    assert month.previous("month", today) == Period(date(2026, 10, 1), date(2026, 10, 29))
+    assert month.year_before(today) == Period(date(2025, 11, 1), date(2025, 11, 29))
+    assert quarter.previous("quarter", today) == Period(date(2026, 7, 1), date(2026, 8, 29))
+    march = Period.of("month", date(2026, 3, 30))
+    assert march.previous("month", date(2026, 3, 30)) == Period.of("month", date(2026, 2, 1))
+    for finished in (Period.of("month", date(2026, 10, 5)), Period.of("year", date(2025, 1, 1))):
+        assert finished.year_before(today) == finished.year_before()
+        assert finished.previous("month", today) == finished.previous("month")
+    last_day = date(2026, 11, 30)
+    assert month.previous("month", last_day) == Period.of("month", date(2026, 10, 1))
+
+
 @given(
     st.sampled_from(["day", "month", "quarter", "year", "ytd", "rolling12"]),
     st.dates(date(1990, 1, 1), date(2100, 1, 1)),
