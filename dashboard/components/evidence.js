@@ -123,11 +123,13 @@ export class EvidencePane {
     const { words } = this;
     const count = (s) => d.evidence.filter((e) => e.strength === s).length;
     const summary = ["strong", "medium", "weak"].filter(count).map((s) => `${words.strengths[`${s}Long`]} ${count(s)}`).join(" · ");
-    const items = d.evidence.map((e) => h("li", {}, h("span", {}, e.lot ? h("a", { href: lotAddress(e.lot) }, e.text) : e.text, e.detail ? h("small", {}, e.detail) : null),
-      h("span.k" + (e.strength === "strong" ? ".st" : ""), {}, words.strengths[e.strength] ?? "")));
+    const line = (e) => h("li", {}, h("span", {}, e.lot ? h("a", { href: lotAddress(e.lot) }, e.text) : e.text, e.detail ? h("small", {}, e.detail) : null),
+      h("span.k" + (e.strength === "strong" ? ".st" : ""), {}, words.strengths[e.strength] ?? ""));
+    const [items, rest] = [false, true].map((folded) => d.evidence.filter((e) => e.rest === folded).map(line));
+    const more = rest.length ? h("details.rel", {}, h("summary", {}, say(words.relatedRest, { n: rest.length })), h("ol.e", { style: `counter-reset: e ${items.length}` }, rest)) : null;
     const unmask = d.masked && d.parties.length ? h("button.link", { type: "button", onclick: () => this.desk.forms.reason(d) }, words.unmask) : null;
     const asked = (d.masked ? d.asked ?? [] : []).map((one) => h("p.asked", {}, say(words.unmaskAsked, one), one.mine ? h("span.muted", {}, words.unmaskWaits) : h("button.link", { type: "button", onclick: () => this.desk.confirm(d.id, one.request) }, words.unmaskConfirm)));
-    return [h("h3", {}, words.evidence, unmask, h("small", {}, summary)), ...asked, linkDiagram(d.diagram, words), h("ol.e", {}, items), d.study ? h("p.see", {}, h("a", { href: d.study.url }, d.study.name)) : null];
+    return [h("h3", {}, words.evidence, unmask, h("small", {}, summary)), ...asked, linkDiagram(d.diagram, words), h("ol.e", {}, items), more, d.study ? h("p.see", {}, h("a", { href: d.study.url }, d.study.name)) : null];
   }
 
   /** What the files of two bidders have in common, word for word with file and page, and the way to the whole of it. */

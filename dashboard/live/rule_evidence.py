@@ -15,7 +15,7 @@ from supervision.figures import formats as figures
 from supervision.warnings.desk import WarningRow
 
 MOST = 12
-"""Lines of one list; what is beyond is counted."""
+"""Lines of one list that stand open; what is beyond is folded."""
 _DIGITS = 4
 _CHANCES = frozenset({"p", "adjusted_p"})
 _MOMENTS = frozenset({"deadline", "publicity_from", "publicity_until", "raised_at"})
@@ -98,16 +98,24 @@ def _first_of_each_kind(row: WarningRow, reader: Reader) -> dict[str, str]:
     return {one["kind"]: reader.who(one["id"]) for one in reversed(row.subjects)}
 
 
-def listed(evidence: Mapping[str, Any], reader: Reader) -> list[tuple[str, str | None]]:
-    """Lines about what the evidence lists, each with the lot it is about if it is about one."""
-    found: list[tuple[str, str | None]] = []
-    for name, line in _LINES.items():
-        entries = evidence.get(name)
-        if isinstance(entries, list) and entries:
-            found += [line(reader, entry) for entry in entries[:MOST]]
-            if len(entries) > MOST:
-                found.append((reader.say("more", n=len(entries) - MOST), None))
-    return found
+@dataclass(frozen=True)
+class Listed:
+    """A line about what evidence lists; `lot`: the one it is about, `place`: its own in the list."""
+
+    text: str
+    lot: str | None
+    place: int
+    plain: bool
+    """Whether it says no more than which lot it is: a place to look, no evidence by itself."""
+
+
+def listed(evidence: Mapping[str, Any], reader: Reader) -> list[Listed]:
+    """A line for each thing that the evidence lists."""
+    return [
+        Listed(*line(reader, entry), place, isinstance(entry, str))
+        for name, line in _LINES.items() if isinstance(entries := evidence.get(name), list)
+        for place, entry in enumerate(entries)
+    ]  # fmt: skip
 
 
 # ── a line for each thing listed ─────────────────────────────────────────────

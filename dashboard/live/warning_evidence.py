@@ -23,6 +23,7 @@ from supervision.warnings.desk import WarningRow
 STRENGTHS = ("strong", "medium", "weak")
 _ORDER = {name: place for place, name in enumerate((*STRENGTHS, ""))}
 
+Line = dict[str, Any]
 Labels = Mapping[str, str]
 """Subject id → what it is called on screen."""
 
@@ -30,8 +31,9 @@ Labels = Mapping[str, str]
 # ── lines ────────────────────────────────────────────────────────────────────
 
 
-def lines(row: WarningRow, reader: Reader) -> list[dict[str, str]]:
-    """Evidence in order of strength: {"text", "detail", "strength": strong|medium|weak|"", "lot": an id or ""}."""
+def lines(row: WarningRow, reader: Reader) -> list[Line]:
+    """Evidence in order of strength: {"text", "detail", "strength": strong|medium|weak|"", "lot": an id or "",
+    "rest": whether it is folded away}."""
     evidence, called, lang, currency = row.evidence, reader.called, reader.lang, reader.currency
     everyone = {s["id"] for s in row.subjects if s["kind"] == "bidder"}
     found = [_shared_line(shared, called, lang, everyone) for shared in _dicts(evidence, "shared")]
@@ -48,7 +50,7 @@ def lines(row: WarningRow, reader: Reader) -> list[dict[str, str]]:
     return _numbers(evidence, called, lang) + sorted(found, key=lambda line: _ORDER[line["strength"]])
 
 
-def _numbers(evidence: Mapping[str, Any], called: Labels, lang: str) -> list[dict[str, str]]:
+def _numbers(evidence: Mapping[str, Any], called: Labels, lang: str) -> list[Line]:
     """Who is who of the bids that other lines name by number alone."""
     bids = _dicts(evidence, "bids") if _dicts(evidence, "lines") else []
     bids += [bid for firm in _dicts(evidence, "firms") for bid in _dicts(firm, "bids")]
@@ -61,17 +63,21 @@ def _numbers(evidence: Mapping[str, Any], called: Labels, lang: str) -> list[dic
     return [_line(clauses(said, lang))] if said else []
 
 
-def _line(text: str, detail: str = "", strength: str = "", lot: str = "") -> dict[str, str]:
-    return {"text": text, "detail": detail, "strength": strength if strength in _ORDER else "", "lot": lot}
+def _line(text: str, detail: str = "", strength: str = "", lot: str = "", *, rest: bool = False) -> Line:
+    strength = strength if strength in _ORDER else ""
+    return {"text": text, "detail": detail, "strength": strength, "lot": lot, "rest": rest}
 
 
-def _seen_lines(row: WarningRow, reader: Reader) -> list[dict[str, str]]:
+def _seen_lines(row: WarningRow, reader: Reader) -> list[Line]:
     """The rule's own sentence beside what was measured, then what it lists."""
     said = rule_evidence.saw(row, reader)
     strength = str(row.evidence.get("strength", ""))
     found = [] if said is None else [_line(said, _measured(row, reader.lang), strength)]
     return found + [
-        _line(text, "", strength, lot or "") for text, lot in rule_evidence.listed(row.evidence, reader)
+        _line(
+            one.text, "", "" if one.plain else strength, one.lot or "", rest=one.place >= rule_evidence.MOST
+        )
+        for one in rule_evidence.listed(row.evidence, reader)
     ]
 
 
@@ -84,7 +90,7 @@ def _who(entries: list[dict[str, Any]], called: Labels, lang: str) -> str:
     return joined([called.get(entry.get("bidder", ""), "—") for entry in entries], lang)
 
 
-def _shared_line(shared: dict[str, Any], called: Labels, lang: str, everyone: set[str]) -> dict[str, str]:
+def _shared_line(shared: dict[str, Any], called: Labels, lang: str, everyone: set[str]) -> Line:
     """Who shares it is said only when it is not all of them."""
     text = say("evidence.same", lang, what=_datum(shared, lang), value=shared["masked"])
     bids = _dicts(shared, "bids")
@@ -97,9 +103,7 @@ def _datum(shared: dict[str, Any], lang: str) -> str:
     return in_language(shared["zh"], shared["en"], lang)
 
 
-def _deposit_lines(
-    evidence: Mapping[str, Any], called: Labels, lang: str, currency: str
-) -> list[dict[str, str]]:
+def _deposit_lines(evidence: Mapping[str, Any], called: Labels, lang: str, currency: str) -> list[Line]:
     deposits = _dicts(evidence, "deposits")
     account = evidence.get("account")
     if not deposits or not account:
@@ -113,7 +117,7 @@ def _deposit_lines(
     return found + _time_line(deposits, "evidence.receipts_within", lang)
 
 
-def _price_lines(evidence: Mapping[str, Any], lang: str, currency: str) -> list[dict[str, str]]:
+def _price_lines(evidence: Mapping[str, Any], lang: str, currency: str) -> list[Line]:
     prices = _dicts(evidence, "prices")
     gap = evidence.get("mean_gap")
     if not prices or gap is None:
@@ -124,7 +128,7 @@ def _price_lines(evidence: Mapping[str, Any], lang: str, currency: str) -> list[
     return [_line(text, f"{low} — {high}", str(evidence.get("strength", "")))]
 
 
-def _time_line(entries: list[dict[str, Any]], key: str, lang: str) -> list[dict[str, str]]:
+def _time_line(entries: list[dict[str, Any]], key: str, lang: str) -> list[Line]:
     times = [datetime.fromisoformat(e["received_at"]) for e in entries if e.get("received_at")]
     if len(times) < 2 or (span := max(times) - min(times)) > timedelta(hours=2):
         return []
@@ -132,13 +136,13 @@ def _time_line(entries: list[dict[str, Any]], key: str, lang: str) -> list[dict[
     return [_line(say(key, lang, minutes=minutes), "", "weak")]
 
 
-def _given_line(line: dict[str, Any], lang: str) -> dict[str, str]:
+def _given_line(line: dict[str, Any], lang: str) -> Line:
     """A line a rule has worded itself: {"zh", "en", "strength"}."""
     text = in_language(str(line.get("zh", "")), line.get("en"), lang)
     return _line(text, "", str(line.get("strength", "")))
 
 
-def _plain_line(row: WarningRow, lang: str) -> dict[str, str]:
+def _plain_line(row: WarningRow, lang: str) -> Line:
     return _line(_measured(row, lang), "", str(row.evidence.get("strength", "")))
 
 

@@ -180,7 +180,8 @@ def detail(session: Session, warning_id: str, lang: str, *, names: bool) -> dict
     rule = RULES.get(row.rule)
     lot = session.get(Lot, row.lot_id) if row.lot_id else None
     labels = masks.labels(row, lang, names=names)
-    reader = Reader(labels, market.lot_names(session, lots_named(row.evidence)), lang, _currency(lot))
+    lots = market.told_apart(market.lot_names(session, lots_named(row.evidence)), lang)
+    reader = Reader(labels, lots, lang, _currency(lot))
     related = history.related(session, row)
     return {
         **items(session, [row], lang)[0],

@@ -36,7 +36,7 @@ from records.visibility import award_come
 from supervision.leads import checklist
 from supervision.leads.desk import leads_of
 from supervision.lists.file_checks import behind
-from supervision.lists.market import lot_names
+from supervision.lists.market import lot_names, told_apart
 from supervision.quantities import measured, quantity, said, usual
 from supervision.rules.lots_behind import lots_named
 from supervision.rules.registry import RULES
@@ -298,7 +298,8 @@ def _lots(one: Mapping[str, Any]) -> str:
     behind = one["lots_behind"]
     if one["lot"] or not behind:
         return ""
-    first = messages.joined([lot["name"] or lot["lot"] for lot in behind[:_LOTS_IN_LETTER]], LANG)
+    names = told_apart({lot["lot"]: lot["name"] or lot["lot"] for lot in behind}, LANG)
+    first = messages.joined([names[lot["lot"]] for lot in behind[:_LOTS_IN_LETTER]], LANG)
     first += " …" if len(behind) > _LOTS_IN_LETTER else ""
     return messages.say("leads.letter_lots", LANG, n=len(behind), first=first, listed="leads.json")
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeVar
@@ -10,6 +11,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from messages import say
 from records.lots import centre_of_lot
 from records.tables.organisations import Centre, Room
 from records.tables.projects import Lot, Project
@@ -48,6 +50,15 @@ def lot_names(session: Session, lots: Collection[str]) -> dict[str, str]:
     """Lot → its name, of those the ledger knows."""
     query = select(Lot.id, Lot.name).where(Lot.id.in_(lots))
     return {row.id: row.name for row in session.execute(query)} if lots else {}
+
+
+def told_apart(names: Mapping[str, str], lang: str) -> dict[str, str]:
+    """Lot → its name, with its code beside it where another of them bears the same name."""
+    borne = Counter(names.values())
+    return {
+        lot: name if borne[name] == 1 else say("evidence.lot_with_code", lang, name=name, code=lot)
+        for lot, name in names.items()
+    }
 
 
 def topics(session: Session) -> list[str]:

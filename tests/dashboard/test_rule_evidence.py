@@ -85,8 +85,9 @@ def test_a_market_rules_figures_are_in_its_own_sentence(of_market: list[Finding]
 def test_a_ring_is_told_with_its_lots_and_drawn_as_meeting(of_market: list[Finding]) -> None:
     (ring,) = [one for one in of_market if one.rule == "B1"]
     lines = told(ring)
-    assert [line["lot"] for line in lines[1:13]] == ring.evidence["lots"][:12]
-    assert lines[13]["text"] == "另有 3 项"
+    assert [line["lot"] for line in lines[1:]] == ring.evidence["lots"], "each can be opened"
+    assert [line["rest"] for line in lines[1:]] == [False] * 12 + [True] * 3
+    assert {line["strength"] for line in lines[1:]} == {""}, "a lot is a place to look"
     row = row_of(ring)
     drawn = warning_evidence.diagram(row, Reader(masks.labels(row, "zh", names=False), {}, "zh", "CNY"))  # fmt: skip
     assert [one["title"] for one in drawn["left"]] == ["投标人甲", "投标人乙", "投标人丙"]

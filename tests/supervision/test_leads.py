@@ -34,6 +34,7 @@ from supervision.leads.desk import IllegalStep
 from supervision.leads.funnel import funnel
 from supervision.leads.states import ACTIONS, STATES, Action
 from supervision.lens.reader import Lens
+from supervision.lists import market
 from supervision.rules.baseline import UNKNOWN
 from supervision.rules.experts import FavoursBidder
 from supervision.rules.finding import Finding, Subject
@@ -402,6 +403,15 @@ def test_a_warning_about_alike_files_needs_the_comparison_and_the_package_has_it
     with ledger.read() as session:
         after = checklist.papers(session, session.get_one(Lead, lead.id))[alike]
     assert next(one.state for one in after if one.item == "files") == "missing"
+
+
+def test_lots_of_one_name_are_told_with_their_codes() -> None:
+    names = {"L1": "锦程路学校新建工程施工", "L2": "锦程路学校新建工程施工", "L3": "听涛路改造"}
+    assert market.told_apart(names, "zh") == {
+        "L1": "锦程路学校新建工程施工（L1）", "L2": "锦程路学校新建工程施工（L2）", "L3": "听涛路改造",
+    }  # fmt: skip
+    behind = [{"lot": lot, "name": name} for lot, name in names.items()]
+    assert "施工（L1）" in package._lots({"lot": None, "lots_behind": behind})
 
 
 # ── the package ──────────────────────────────────────────────────────────────
