@@ -191,11 +191,7 @@ def prices(page: Page) -> None:
         if not found:
             layout.nothing(page.say("competition.no_prices"))
             return
-        dots = [
-            Dot(row, at, count, page.say("competition.priced", value=f"{at:g}", n=count), won)
-            for row, one in enumerate(found)
-            for at, (count, won) in one.prices.items()
-        ]
+        dots = [dot for row, one in enumerate(found) for dot in _dots(page, row, one)]
         notes = [_span_of(page, one) for one in found]
         made = strips(
             layout.variant(), [one.name for one in found], [one.lot for one in found], notes, dots, limit=100.0, title=title
@@ -203,16 +199,30 @@ def prices(page: Page) -> None:
         layout.plot(made, "prices", drill.open_lots("lot"))
 
 
+def _dots(page: Page, row: int, one: PriceStrip) -> list[Dot]:
+    """A tick a price that was bid, and a dot for the award: its own amount, whatever the winner bid."""
+    bids = [
+        Dot(row, at, count, page.say("competition.priced", value=f"{at:.2f}", n=count))
+        for at, count in one.prices.items()
+    ]
+    if one.award is None:
+        return bids
+    return [
+        *bids,
+        Dot(row, one.award, 1, page.say("competition.price_award", value=f"{one.award:.2f}"), True),
+    ]
+
+
 def _prices_note(found: list[PriceStrip]) -> str:
     """A dot is promised only where a lot has one."""
-    any_won = any(won for one in found for _, won in one.prices.values())
+    any_won = any(one.award is not None for one in found)
     return "competition.prices_note" if any_won else "competition.prices_none_won"
 
 
 def _span_of(page: Page, one: PriceStrip) -> str:
-    """ "12 bids, 91.5–98.25 %, awarded at 94 %"."""
-    span = page.say(
-        "competition.price_span", n=one.bids, low=f"{min(one.prices):g}", high=f"{max(one.prices):g}"
+    """ "12 bids, 91.50–98.25 %, awarded at 94.00 %"."""
+    low, high = min(one.prices), max(one.prices)
+    span = page.say("competition.price_span", n=one.bids, low=f"{low:.2f}", high=f"{high:.2f}")
+    return span + (
+        page.say("competition.price_won", value=f"{one.award:.2f}") if one.award is not None else ""
     )
-    won = [at for at, (_, is_award) in one.prices.items() if is_award]
-    return span + (page.say("competition.price_won", value=f"{won[0]:g}") if won else "")

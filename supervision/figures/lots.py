@@ -139,16 +139,14 @@ def winner_names(lens: Lens, winners: list[str]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class PriceStrip:
-    """The prices of one lot, each over its control price, in per cent: value → (how many, whether the award is among them)."""
+    """The prices bid for one lot, each over its control price, in per cent with two decimals: value → how many bid it."""
 
     lot: str
     name: str
     bids: int
-    prices: dict[float, tuple[int, bool]]
-
-
-STEP = 0.25
-"""Per cent: prices nearer to each other than this stand together."""
+    prices: dict[float, int]
+    award: float | None
+    """The amount of the award over the control price, in per cent; None: not known, or in another currency."""
 
 
 def price_strips(lens: Lens, filters: Filters, rows: Rows, limit: int) -> list[PriceStrip]:
@@ -157,18 +155,24 @@ def price_strips(lens: Lens, filters: Filters, rows: Rows, limit: int) -> list[P
     filters = settled_for(lens, filters, rows)
     clause, params = where(filters, rows.day, *filled(rows.where, filters), "opened", *_WITH_PRICES)
     found: dict[str, PriceStrip] = {}
-    for lot, name, at, count, won in lens.rows(
-        f"WITH top AS (SELECT lot_id, month, lot_name, opened_at FROM lots {clause}"
+    for lot, name, award, at, count in lens.rows(
+        f"WITH top AS (SELECT lot_id, month, lot_name, opened_at, control_price,"
+        f" CASE WHEN currency = award_currency THEN award_price END AS award FROM lots {clause}"
         f" ORDER BY opened_at DESC NULLS LAST, lot_id LIMIT {int(limit)})"
-        f" SELECT top.lot_id, top.lot_name, round(b.price * 100 / b.control_price / {STEP}) * {STEP} AS at, count(*),"
-        " bool_or(b.is_winner) FROM top JOIN bids b ON b.lot_id = top.lot_id AND b.month = top.month"
+        f" SELECT top.lot_id, top.lot_name, {_over('top.award', 'top.control_price')},"
+        f" {_over('b.price', 'b.control_price')} AS at, count(*) FROM top JOIN bids b ON b.lot_id = top.lot_id AND b.month = top.month"
         " WHERE b.price IS NOT NULL AND b.control_price > 0 GROUP BY ALL ORDER BY max(top.opened_at) DESC, 1, 3",
         params,
     ):
-        held = found.setdefault(lot, PriceStrip(lot, name, 0, {}))
-        held.prices[float(at)] = (count, bool(won))
+        held = found.setdefault(lot, PriceStrip(lot, name, 0, {}, award))
+        held.prices[at] = count
         found[lot] = replace(held, bids=held.bids + count)
     return list(found.values())
+
+
+def _over(price: str, control: str) -> str:
+    """SQL: a price over the control price, in per cent with two decimals."""
+    return f"CAST(round({price} * 100.0 / {control}, 2) AS DOUBLE)"
 
 
 _WITH_PRICES = (

@@ -364,9 +364,8 @@ def test_prices_over_the_control_price(desk: DeskConfig, sql: Sql) -> None:
     for lot in newest[:3]:
         ratios = [Decimal(n) * 100 / control for n, control in sql.all(
             f"SELECT b.price, l.control FROM bid b JOIN lots l ON l.id = b.lot_id WHERE l.id = '{lot}' AND b.price > 0")]  # fmt: skip
-        quarters = {float(half_up(ratio * 4, 0).replace(",", "")) / 4 for ratio in ratios}
-        told = {row["value"] for row in plot.rows if row["key"] == lot and row["value"] is not None}
-        assert told == quarters
+        bid = {float(half_up(ratio, 2)) for ratio in ratios}
+        assert {row["value"] for row in plot.rows if row["key"] == lot and row["kind"] == "tick"} == bid
         assert strips[lot]["figure"].startswith(f"{len(ratios)} 家报价")
 
 

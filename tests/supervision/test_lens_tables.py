@@ -24,8 +24,9 @@ from records.tables.relations import Credit
 from records.tables.society import Inspection, Opinion
 from records.tables.supervision import Warning, WarningChange
 from supervision.figures.answers import DEALS_MADE, Answers
+from supervision.figures.figure import OPENED
 from supervision.figures.filters import Filters, Period
-from supervision.figures.lots import Mark, count_lots, rows_of_mark
+from supervision.figures.lots import Mark, count_lots, price_strips, rows_of_mark
 from supervision.lens.page import DOCUMENT, renewed
 from supervision.lens.reader import Lens
 from supervision.lens.schema import TABLES
@@ -301,3 +302,19 @@ def test_the_lots_behind_a_deal_go_by_the_day_of_its_award(
     assert ids("of", "M05") == ["L00", "dear"]
     assert ids("lot", "L00") == ["L00"] and ids("lot", "L01") == ["L01"] and ids("lot", "L03") == []
     assert ids("winner", "B") == [] and ids("winner", "B", replace(april, currency="USD")) == ["dear"]
+
+
+def test_a_strip_of_prices_tells_the_award_itself_and_two_decimals(
+    market: Any, ledger: Ledger, writer: LensWriter
+) -> None:
+    """What was awarded is not always what the winner bid; an award in another currency is no part of the control price."""
+    for lot, currency in (("cut", "CNY"), ("dollars", "USD")):
+        market.lot(lot, NOON, control_price=Decimal(1_200_000))
+        market.bid(lot, "A", 1_100_000, received_at=NOON)
+        market.bid(lot, "B", 1_100_001, received_at=NOON)
+        market.open_fully(lot, NOON)
+        market.award(lot, "A", 1_000_000, NOON + timedelta(days=9), currency=currency)
+    writer.start()
+    cut, dollars = price_strips(writer.lens, Filters(), OPENED, 9)
+    assert (cut.prices, cut.bids, cut.award) == ({91.67: 2}, 2, 83.33)
+    assert (dollars.lot, dollars.award) == ("dollars", None)
