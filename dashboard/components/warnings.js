@@ -1,8 +1,9 @@
 // The warning centre: counts, lamps, the stream pushed by the desk's feed, and the pane beside it.
-import { ask, h, mark, mount, say, shortTime } from "./common.js";
+import { ask, h, mark, mount, say } from "./common.js";
 import { EvidencePane } from "./evidence.js";
 import { follow } from "./feed.js";
 import { ActionForms } from "./forms.js";
+import { line } from "./warning-line.js";
 
 const ENRICH_MS = 60, TOLD_MS = 8000, LONG_NAME = 4; // characters of a centre that fit below its mark
 
@@ -249,22 +250,9 @@ class WarningDesk {
       if (!this.selected) this.pane.empty(this.words.nothingChosen);
       return;
     }
-    this.list.replaceChildren(...this.order.map((id) => this.line(this.rows.get(id))));
+    this.list.replaceChildren(...this.order.map((id) => line(this.rows.get(id), this.words, id === this.selected, () => this.select(id))));
     const index = this.order.indexOf(this.selected);
     if (this.rows.has(this.selected)) this.pane.head(this.rows.get(this.selected), index, this.total);
-  }
-
-  line(row) {
-    const { words } = this;
-    const chosen = row.id === this.selected;
-    const place = [row.lot_name ?? row.lot, row.centre_short, row.family_name].filter(Boolean).join(" · ");
-    const fresh = row.state === "new";
-    const classes = [".w", row.level, fresh ? "" : "read", row.arrived ? "arrived" : ""].filter(Boolean).join(".");
-    return h(`li${classes}`, { role: "option", id: `w-${row.id}`, "data-id": row.id, "aria-selected": String(chosen), "aria-current": chosen ? "true" : null, onclick: () => this.select(row.id) },
-      h("span.lv", {}, mark(row.level), words.levelsTight[row.level]),
-      h("div.about", {}, h("h3", { title: row.title }, row.title), h("p.cut", { title: place }, place), row.before ? h("p.before", {}, row.before) : null),
-      h("span.v", {}, h("b", {}, row.value_text), h("small", {}, row.baseline_text)),
-      h("span.s", {}, h("b" + (fresh ? ".new" : ""), {}, words.states[row.state] ?? row.state), row.assignee ? h("span.cut", { title: row.assignee }, row.assignee, h("br")) : null, shortTime(row.raised_at)));
   }
 
   select(id) {
