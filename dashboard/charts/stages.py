@@ -1,4 +1,4 @@
-"""Stages below each other, each a bar of three parts: on time, near its day, late."""
+"""Stages below each other, each a bar of four parts: on time, near its day, late, without a planned day."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from dashboard.charts.bars import GAP, NAMES, STEP
 from dashboard.charts.chart import NUMBER, PICK, TEXT, WHOLE, Chart, chart, columns, told, tooltips
 from dashboard.charts.theme import DATA, NO_PADDING, palette, template
 
-PARTS = ("good", "near", "late")
+PARTS = ("good", "near", "late", "unplanned")
 KEY = 26
 """Pixels of the key below."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage: how many are in it, how many of them on time, near their day and late, in words, what a click picks."""
+    """One stage: how many are in it, how many of them on time, near their day, late and without one, in words, what a click picks."""
 
     name: str
     figure: str
@@ -27,17 +27,26 @@ class Stage:
     good: int
     near: int
     late: int
+    unplanned: int
     key: str | None = None
 
 
 _COLUMNS = columns(
-    place=WHOLE, name=TEXT, figure=TEXT, note=TEXT, good=NUMBER, near=NUMBER, late=NUMBER, key=TEXT
+    place=WHOLE,
+    name=TEXT,
+    figure=TEXT,
+    note=TEXT,
+    good=NUMBER,
+    near=NUMBER,
+    late=NUMBER,
+    unplanned=NUMBER,
+    key=TEXT,
 )
 
 
 def stages(variant: str, found: Sequence[Stage], words: Sequence[str], *, title: str) -> Chart:
-    """The stages in the order given; `words` names the three parts."""
-    longest = max((one.good + one.near + one.late for one in found), default=0) or 1
+    """The stages in the order given; `words` names the four parts."""
+    longest = max((one.good + one.near + one.late + one.unplanned for one in found), default=0) or 1
     room = min(max(NAMES[0], *(wide(one.name) for one in found)), NAMES[1]) if found else NAMES[0]
     figures = max((wide(one.figure) for one in found), default=0.0) + GAP
     rows = [vars(one) | {"place": n} for n, one in enumerate(found)]
@@ -61,7 +70,7 @@ def _template(variant: str, words: tuple[str, ...]) -> alt.LayerChart | alt.Face
         + ",".join(f"{part!r}:{word!r}" for part, word in zip(PARTS, words, strict=True))
         + "}[datum.value]"
     )
-    colours = alt.Color("part:N", scale=alt.Scale(domain=list(PARTS), range=[own.series[1], own.series[3], own.series[4]]),
+    colours = alt.Color("part:N", scale=alt.Scale(domain=list(PARTS), range=[own.series[1], own.series[3], own.series[4], own.muted]),
         legend=alt.Legend(direction="horizontal", orient="bottom", labelExpr=labels, offset=4))  # fmt: skip
     hover = alt.selection_point("hover", on="pointerover", clear="pointerout", fields=["place"], empty=False)
     pick = alt.selection_point(PICK, on="click", clear=False, toggle="false", fields=["key"])

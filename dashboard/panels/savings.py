@@ -27,7 +27,7 @@ from supervision.figures import formats as figures
 from supervision.figures.filters import Filters
 from supervision.figures.lots import Priced, priced_lots
 from supervision.lists import key_projects
-from supervision.lists.key_projects import GOOD, LATE, NEARLY, KeyLot
+from supervision.lists.key_projects import KeyLot
 
 RATES = (6, 9, 12, 15)
 """Per cent of savings where the colour of a trade changes."""
@@ -148,7 +148,7 @@ def key_board(page: Page) -> None:
         if not lots:
             layout.nothing(page.say("savings.no_key"))
             return
-        words = [page.say(f"savings.progress_{part}") for part in (GOOD, NEARLY, LATE)]
+        words = [page.say(f"savings.progress_{part}") for part in key_projects.PARTS]
         counts = key_projects.by_state(lots, at)
         found = [_stage(page, state, counts[state], words) for state in LOT_STATES if state in counts]
         layout.plot(stages(layout.variant(), found, words, title=title), "key", drill.open_lots("key"))
@@ -156,17 +156,10 @@ def key_board(page: Page) -> None:
 
 
 def _stage(page: Page, state: str, counts: Mapping[str, int], words: list[str]) -> Stage:
-    good, near, late = counts[GOOD], counts[NEARLY], counts[LATE]
-    note = " · ".join(f"{word} {n}" for word, n in zip(words, (good, near, late), strict=True))
-    return Stage(
-        page.say(f"site.lot.{state}"),
-        page.say("overview.lots", n=figures.number(good + near + late)),
-        note,
-        good,
-        near,
-        late,
-        state,
-    )
+    numbers = good, near, late, unplanned = tuple(counts[part] for part in key_projects.PARTS)
+    note = " · ".join(f"{word} {n}" for word, n in zip(words, numbers, strict=True))
+    lots = page.say("overview.lots", n=figures.number(sum(numbers)))
+    return Stage(page.say(f"site.lot.{state}"), lots, note, good, near, late, unplanned, state)
 
 
 def _urgent(page: Page, lots: list[KeyLot]) -> str:

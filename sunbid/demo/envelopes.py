@@ -127,6 +127,7 @@ def lot_data(plan: LotPlan, status: str | None = None) -> dict[str, Any]:
         "deposit_required": str(plan.deposit),
         "notice_at": _stamp(plan.notice_at),
         "deadline": _stamp(plan.deadline),
+        "planned_award_at": _stamp(plan.planned_award_at) if plan.planned_award_at else None,
         "prequalification": plan.prequalification,
         "flags": _flags(plan),
         "division_code": plan.division,

@@ -71,6 +71,10 @@ def start_price(family: str, expected: Decimal | int) -> Decimal | None:
     return Decimal(int(expected) * 75 // 100_000 * 1000) if family in SALE_FAMILIES else None
 
 
+PLANNED_DAYS = (5, 7, 9, 14, None)
+"""Days after the opening for which a key lot's award is planned; it comes after six, so that the first are late."""
+
+
 @dataclass(frozen=True)
 class LotPlan:
     """One lot with its project, opening and bids."""
@@ -113,6 +117,12 @@ class LotPlan:
     def key(self) -> str:
         """The number of the lot, which says that it is a demonstration."""
         return f"A{self.division}-演示-{self.tag}"
+
+    @property
+    def planned_award_at(self) -> datetime | None:
+        """计划定标时间 of a key project's lot; some have none."""
+        days = PLANNED_DAYS[crc32(self.key.encode()) % len(PLANNED_DAYS)]
+        return None if self.key_flag is None or days is None else self.deadline + timedelta(days=days)
 
     @property
     def small(self) -> bool:

@@ -18,7 +18,8 @@ from supervision.figures.savings import M32
 
 NEAR = timedelta(days=7)
 """A lot that is to be awarded within this time is near its day 临期."""
-GOOD, NEARLY, LATE = "good", "near", "late"
+GOOD, NEARLY, LATE, UNPLANNED = PARTS = ("good", "near", "late", "unplanned")
+"""达成, 临期, 逾期 and 无计划: how a lot stands to its planned award."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,9 @@ class KeyLot:
     awarded: datetime | None
 
     def progress(self, at: datetime) -> str:
-        """达成 on time, 临期 to be awarded within a week, or 逾期 late; a lot without a plan is never late."""
+        """达成 on time, 临期 to be awarded within a week, 逾期 late, or 无计划: where no day was planned none is kept or missed."""
         if self.planned is None:
-            return GOOD
+            return UNPLANNED
         if (self.awarded or at) > self.planned:
             return LATE
         return NEARLY if self.awarded is None and self.planned - at <= NEAR else GOOD
@@ -46,7 +47,7 @@ class KeyLot:
 
 
 def key_lots(session: Session, filters: Filters) -> list[KeyLot]:
-    """The lots that M32 counts, the most urgent first."""
+    """The lots that M32 counts, the most urgent first, those without a plan behind the others."""
     awarded = (
         select(func.min(Award.awarded_at))
         .where(
@@ -60,13 +61,15 @@ def key_lots(session: Session, filters: Filters) -> list[KeyLot]:
     )
     found = [KeyLot(*row) for row in session.execute(query)]
     at = now()
-    return sorted(found, key=lambda one: (one.awarded is not None, -one.late_by(at), one.lot_id))
+    return sorted(
+        found, key=lambda one: (one.awarded is not None, one.planned is None, -one.late_by(at), one.lot_id)
+    )
 
 
 def by_state(lots: Sequence[KeyLot], at: datetime) -> dict[str, dict[str, int]]:
-    """State → how many are on time, near and late."""
+    """State → how many are at each of PARTS."""
     found: dict[str, dict[str, int]] = {}
     for lot in lots:
-        counts = found.setdefault(lot.state, dict.fromkeys((GOOD, NEARLY, LATE), 0))
+        counts = found.setdefault(lot.state, dict.fromkeys(PARTS, 0))
         counts[lot.progress(at)] += 1
     return found

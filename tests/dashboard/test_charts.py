@@ -81,7 +81,7 @@ def shapes() -> list[Chart]:
         strips(DAY, ["标段"], ["L1"], ["3 家"], [Dot(0, 95.0, 3, "95 %", True)], limit=100.0, title="价"),
         treemap(DAY, [Tile("施工", 3, 1, "3 亿元", key="施工")], ["低"], title="块"),
         against(DAY, [Point(100, 90, "甲", "低 10 %", "L1")], [(0.9, "10 %")], title="点", below="万元"),
-        stages(DAY, [Stage("招标中", "3", "达成 3", 3, 0, 0, "bidding")], ["达成", "临期", "逾期"], title="步"),
+        stages(DAY, [Stage("招标中", "3", "达成 3", 3, 0, 0, 1, "bidding")], ["达成", "临期", "逾期", "无计划"], title="步"),
         a_map({"32": Area(1200, "1,200 家次", "80 %", "32"), "34": Area(300, "300 家次", "20 %", "34")}),
         shown(spark(DAY, "小", [1, 2], ["一", "二"], ["1", "2"])),
     ]  # fmt: skip

@@ -538,7 +538,8 @@ def test_small_value_trading_centre_by_centre(desk: DeskConfig, sql: Sql, asked:
 def test_progress_of_key_projects(desk: DeskConfig, sql: Sql, asked: Asked) -> None:
     rows = sql.all(
         "SELECT status, count(*), coalesce(sum(coalesce(at_last, now) > planned), 0),"
-        " coalesce(sum(at_last IS NULL AND now <= planned AND julianday(planned) - julianday(now) <= 7), 0)"
+        " coalesce(sum(at_last IS NULL AND now <= planned AND julianday(planned) - julianday(now) <= 7), 0),"
+        " sum(planned IS NULL)"
         f" FROM (SELECT l.*, o.planned_award_at planned, '{sql.now}' now, (SELECT min(awarded_at) FROM award a"
         " WHERE a.lot_id = l.id AND a.status = 'awarded') at_last FROM lots l JOIN lot o ON o.id = l.id)"
         f" WHERE key_flag IS NOT NULL AND {asked.lots} GROUP BY 1"
@@ -548,10 +549,10 @@ def test_progress_of_key_projects(desk: DeskConfig, sql: Sql, asked: Asked) -> N
         assert "所选范围内没有重点项目。" in shown.markup
         return
     told = {
-        row["key"]: tuple(map(int, (row["good"], row["near"], row["late"])))
+        row["key"]: tuple(map(int, (row["good"], row["near"], row["late"], row["unplanned"])))
         for row in shown.plots["重点项目走到哪一步"].rows
     }
-    assert told == {state: (n - late - near, near, late) for state, n, late, near in rows}
+    assert told == {state: (n - late - near - bare, near, late, bare) for state, n, late, near, bare in rows}
 
 
 @pytest.mark.parametrize(
