@@ -48,12 +48,11 @@ def _kpis(page: shell.Page, board: figure_cards.Board) -> list[Kpi]:
     mean, gain, small = found["M30"], found["M31"], found["M34"]
     gained = figures.money(gain.numerator, small.currency, lang) if gain.denominator else ""
     apart = "<br>" + say("savings.separate_award", n=figures.number(found["M37"].value))
-    rated = say("savings.rated", n=figures.number(figure_cards.live(("M35",), page.filters)["M35"].value))
     shared = lens_basis(page.lang)
     return [
         board.kpi("M02", figure_cards.amount(lang), note=lambda f: figure_cards.deals(f, lang) + apart, key=True),
         board.kpi("M29", figure_cards.as_share, note=lambda f: say("overview.weighted"), delta=points, href=drill.address("of", "M29")),
-        figure_cards.kpi("M30", lang, figures.percent(mean.value).rstrip("%"), "%", shared, f"{say('overview.lots', n=figures.number(mean.denominator))}<br>{rated}", href=drill.address("of", "M30")),
+        figure_cards.kpi("M30", lang, figures.percent(mean.value).rstrip("%"), "%", shared, say("overview.lots", n=figures.number(mean.denominator)), href=drill.address("of", "M30")),
         figure_cards.kpi("M31", lang, *figure_cards.as_share(gain), shared, say("savings.gained", amount=gained) if gained else ""),
         figure_cards.kpi("M32", lang, figures.number(keys), say("openness.provinces_unit"), live_basis(lang), _key_note(page, kinds, timely)),
         figure_cards.kpi("M34", lang, figures.number(small.count), say("openness.provinces_unit"), shared, figures.money(small.sum, small.currency, lang), href=drill.address("of", "M34")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import messages
 from dashboard import context
 from dashboard.memo import per_ledger
-from dashboard.shell import tables
+from dashboard.shell import figure_cards, tables
 from dashboard.shell.cards import DASH
 from dashboard.shell.screen import Page
 from supervision.figures import formats as figures
@@ -38,6 +38,8 @@ def show(page: Page) -> None:
     note = page.say(
         "credit.note", n=figures.number(len(found)), off=figures.number(off), period=found[0].period
     )
+    rated = figure_cards.live(("M35",), page.filters)["M35"].value
+    note += " · " + page.say("credit.rated", n=figures.number(rated))
     tables.grid(
         "agency-credit", title, note, len(found), _COLUMNS, page.lang,
         lambda shown: [_row(page, one) for one in found[shown.offset : shown.offset + shown.size]], seen=min(len(found), SEEN),
