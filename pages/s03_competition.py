@@ -16,6 +16,7 @@ from dashboard.shell.cards import DASH, Kpi, lens_basis, show
 from supervision.figures import formats as figures
 from supervision.figures.figure import CLASSES
 from supervision.figures.filters import Filters
+from supervision.figures.results import Index
 
 TOP = 8
 
@@ -39,9 +40,8 @@ def body(page: shell.Page) -> None:
 def _kpis(page: shell.Page) -> list[Kpi]:
     say, lang = page.say, page.lang
     firms = say("openness.firms")
-    board = figure_cards.board(page.choice, lang, "M10", "M11")
+    board = figure_cards.board(page.choice, lang, "M10", "M11", "M14", "M15")
     spread = board.present("M10")
-    hhi, cr4 = figure_cards.values(("M14", "M15"), page.filters).values()
     shared = lens_basis(page.lang)
     return [
         board.kpi("M10", lambda f: (figures.number(f.median), firms),
@@ -52,10 +52,15 @@ def _kpis(page: shell.Page) -> list[Kpi]:
         board.kpi("M11", figure_cards.as_share, delta=figure_cards.points(lang),
             note=lambda f: f"{figures.number(f.numerator)} / {figures.number(f.denominator)} {say('openness.lots_unit')}",
             href=drill.address("met", "M11")),
-        figure_cards.kpi("M14", lang, figures.number(hhi.value), "", shared, _reading(page, hhi.value), href=drill.address("of", "M14")),
-        figure_cards.kpi("M15", lang, DASH if cr4.value is None else figures.percent(cr4.value).rstrip("%"), "%", shared,
-            say("overview.lots", n=figures.number(cr4.lots)), href=drill.address("of", "M15")),
+        board.kpi("M14", lambda f: (figures.number(f.value), ""), delta=figure_cards.Delta(""),
+            note=lambda f: _reading(page, f.value), href=drill.address("of", "M14")),
+        board.kpi("M15", _cr4, delta=figure_cards.points(lang),
+            note=lambda f: say("overview.lots", n=figures.number(f.lots)), href=drill.address("of", "M15")),
     ]  # fmt: skip
+
+
+def _cr4(found: Index) -> tuple[str, str]:
+    return (DASH, "") if found.value is None else (figures.percent(found.value).rstrip("%"), "%")
 
 
 GRAINS_OF_A_YEAR = ("year", "rolling12", "ytd")

@@ -27,7 +27,7 @@ SEEN = 5
 
 def body(page: shell.Page) -> None:
     """Six figures; deals by trade and how far below their control prices; key projects and small-value lots; the months."""
-    board = figure_cards.board(page.choice, page.lang, "M02", "M29")
+    board = figure_cards.board(page.choice, page.lang, "M02", "M29", "M30")
     show(_kpis(page, board), page.lang)
     with layout.row("trades", "half"):
         savings.trades(page)
@@ -44,15 +44,15 @@ def _kpis(page: shell.Page, board: figure_cards.Board) -> list[Kpi]:
     points = figure_cards.points(lang)
     kinds = figure_cards.live_breakdown("M32", page.filters, "kind")
     keys, timely = sum(one.value for one in kinds.values()), figure_cards.live(("M33",), page.filters)["M33"]
-    found = figure_cards.values(("M30", "M31", "M34", "M37"), page.filters)
-    mean, gain, small = found["M30"], found["M31"], found["M34"]
+    found = figure_cards.values(("M31", "M34", "M37"), page.filters)
+    gain, small = found["M31"], found["M34"]
     gained = figures.money(gain.numerator, small.currency, lang) if gain.denominator else ""
     apart = "<br>" + say("savings.separate_award", n=figures.number(found["M37"].value))
     shared = lens_basis(page.lang)
     return [
         board.kpi("M02", figure_cards.amount(lang), note=lambda f: figure_cards.deals(f, lang) + apart, key=True),
         board.kpi("M29", figure_cards.as_share, note=lambda f: say("overview.weighted"), delta=points, href=drill.address("of", "M29")),
-        figure_cards.kpi("M30", lang, figures.percent(mean.value).rstrip("%"), "%", shared, say("overview.lots", n=figures.number(mean.denominator)), href=drill.address("of", "M30")),
+        board.kpi("M30", figure_cards.as_share, note=lambda f: say("overview.lots", n=figures.number(f.denominator)), delta=points, href=drill.address("of", "M30")),
         figure_cards.kpi("M31", lang, *figure_cards.as_share(gain), shared, say("savings.gained", amount=gained) if gained else ""),
         figure_cards.kpi("M32", lang, figures.number(keys), say("openness.provinces_unit"), live_basis(lang), _key_note(page, kinds, timely)),
         figure_cards.kpi("M34", lang, figures.number(small.count), say("openness.provinces_unit"), shared, figures.money(small.sum, small.currency, lang), href=drill.address("of", "M34")),

@@ -298,7 +298,7 @@ def test_competition(desk: DeskConfig, sql: Sql, asked: Asked) -> None:
     hhi = sum((s * s for s in shares), Decimal(0)) * 10_000
     assert shown.values["集中度指数 HHI"] == half_up(hhi, 0)
     level = "低（1500 以下）" if hhi < 1500 else "中（1500–2500）" if hhi <= 2500 else "高（2500 以上）"
-    assert shown.lines["集中度指数 HHI"].startswith(level)
+    assert f" {level}" in shown.lines["集中度指数 HHI"]
     assert "仅供参考" in shown.lines["集中度指数 HHI"]
     assert shown.values["前四家份额 CR4"] == half_up(sum(shares[:4], Decimal(0)) * 100) + "%"
     most = winners[0][1]
@@ -387,9 +387,12 @@ def test_regions_of_certificates_stand_in_order_of_their_count(desk: DeskConfig,
 def test_the_classes_of_hhi_are_meant_for_one_market(desk: DeskConfig) -> None:
     one_market = {"centre": "330106", "category": "施工"}
     line = Shown("S03", one_market).lines["集中度指数 HHI"]
-    assert line and "仅供参考" not in line
+    assert line and "仅供参考" not in line and line.startswith("同比")
+    assert all(Shown(*asked).lines[name].startswith("同比") for asked, name in (
+        (("S03", one_market), "前四家份额 CR4"), (("S05", one_market), "平均节资率（简单）"),
+    ))  # fmt: skip
     month = Shown("S03", {**one_market, "period": "2026-10"}).lines["集中度指数 HHI"]
-    assert not month or "仅供参考" in month
+    assert month == "同比 —" or "仅供参考" in month
 
 
 def watched(sql: Sql, asked: Asked) -> tuple[str, str, int, int, float]:
