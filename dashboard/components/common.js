@@ -138,6 +138,11 @@ export async function ask(address, options = {}) {
   return body;
 }
 
+/** The answer to something sent as JSON; errors as with `ask`. */
+export function post(address, body) {
+  return ask(address, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+}
+
 /** An amount (decimal string) in the unit of the reader's language, exact as it was read aloud; of whose own VAT is `told`. */
 export function money(price, { unit, size, plain, vat, told: words }, told = null) {
   if (price === null || price === undefined || price === "") return "—";

@@ -1,5 +1,5 @@
 // The rule switchboard: every rule with its rate and precision, and one of them beside: tried on the past year, then changed.
-import { ask, h, mark, mount, say } from "./common.js";
+import { ask, h, mark, mount, post, say } from "./common.js";
 import { date } from "./clock.js";
 import { RuleDialogs } from "./rule-dialogs.js";
 import { drawRun } from "./rule-run.js";
@@ -307,10 +307,6 @@ class RuleBoard {
     clearTimeout(this.fading);
     this.grid.remove();
   }
-}
-
-function post(address, body) {
-  return ask(address, { method: "POST", headers: { "Content-Type": "application/json", Accept: "application/json" }, body: JSON.stringify(body) });
 }
 
 /** What Streamlit mounts. */

@@ -1,11 +1,12 @@
 // The warning centre: counts, lamps, the stream pushed by the desk's feed, and the pane beside it.
-import { ask, h, mark, mount, say } from "./common.js";
+import { ask, h, mark, mount, post, say } from "./common.js";
 import { EvidencePane } from "./evidence.js";
 import { follow } from "./feed.js";
 import { ActionForms } from "./forms.js";
 import { line } from "./warning-line.js";
 
 const ENRICH_MS = 60, TOLD_MS = 8000, LONG_NAME = 4; // characters of a centre that fit below its mark
+const BELOW_PX = 1100; // up to this width the pane stands below the list (warnings.css)
 
 class WarningDesk {
   constructor(root, data) {
@@ -16,7 +17,7 @@ class WarningDesk {
     this.list = h("ol", { "aria-label": this.words.stream, tabindex: 0 });
     this.heading = h("span.muted");
     this.state = h("p.told", { role: "status" });
-    this.more = h("button.btn.new", { type: "button", hidden: true, onclick: () => this.release() });
+    this.more = h("button.btn.new", { type: "button", hidden: true, onclick: () => this.load() });
     this.levels = h("div.seg", { role: "group", "aria-label": this.words.level });
     this.top = h("button.btn.top", { type: "button", "aria-expanded": "false", onclick: () => this.showTop() }, this.words.top);
     this.narrowed = h("button.chip.on.narrowed", { type: "button", hidden: true, onclick: () => this.narrow("") });
@@ -223,10 +224,6 @@ class WarningDesk {
     this.recounting ??= setTimeout(() => { this.recounting = null; this.count().catch(() => null); }, 250);
   }
 
-  release() {
-    this.load();
-  }
-
   // ── what it shows ──────────────────────────────────────────────────────
 
   drawLevels() {
@@ -250,7 +247,7 @@ class WarningDesk {
       if (!this.selected) this.pane.empty(this.words.nothingChosen);
       return;
     }
-    this.list.replaceChildren(...this.order.map((id) => line(this.rows.get(id), this.words, id === this.selected, () => this.select(id))));
+    this.list.replaceChildren(...this.order.map((id) => line(this.rows.get(id), this.words, id === this.selected, () => this.press(id))));
     const index = this.order.indexOf(this.selected);
     if (this.rows.has(this.selected)) this.pane.head(this.rows.get(this.selected), index, this.total);
   }
@@ -263,6 +260,12 @@ class WarningDesk {
     this.draw();
     this.show(id);
     this.open(id);
+  }
+
+  /** A line was pressed; where the pane stands below the list, the evidence comes into view. */
+  press(id) {
+    this.select(id);
+    if (innerWidth <= BELOW_PX) this.pane.box.scrollIntoView({ block: "start" });
   }
 
   /** Bring a line of the stream into view. */
@@ -370,7 +373,7 @@ class WarningDesk {
     const resumed = this.data.paused && !data.paused;
     this.data = data;
     if (moved) this.inAddress({ level: this.level, lot: this.lot }); // the row of choices writes the address anew, without these two
-    if (moved) { this.selected = null; this.follow(null); this.load(); } else if (resumed && this.held) this.release();
+    if (moved) { this.selected = null; this.follow(null); this.load(); } else if (resumed && this.held) this.load();
   }
 
   close() {
@@ -379,10 +382,6 @@ class WarningDesk {
     this.feed?.close();
     this.grid.remove();
   }
-}
-
-function post(address, body) {
-  return ask(address, { method: "POST", headers: { "Content-Type": "application/json", Accept: "application/json" }, body: JSON.stringify(body) });
 }
 
 /** What Streamlit mounts. */
