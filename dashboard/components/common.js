@@ -139,7 +139,7 @@ export async function ask(address, options = {}) {
 }
 
 /** The answer to something sent as JSON; errors as with `ask`. */
-export function post(address, body) {
+export function postJson(address, body) {
   return ask(address, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
 }
 

@@ -1,6 +1,6 @@
 // Leads: the batches with their deadlines, and one of them beside: its way, its checklist, what came back, the package.
 import { date } from "./clock.js";
-import { ask, h, icon, mark, mount, post, say } from "./common.js";
+import { ask, h, icon, mark, mount, postJson, say } from "./common.js";
 import { LeadDialogs } from "./lead-dialogs.js";
 
 const EVERY = 10_000; // between two looks for what others changed
@@ -228,7 +228,7 @@ class LeadDesk {
   /** Null when done, else what is wrong. Where somebody else changed the batch meanwhile it is read again. */
   async does(address, given, done) {
     try {
-      const batch = await post(`${address}?lang=${this.words.lang}`, given);
+      const batch = await postJson(`${address}?lang=${this.words.lang}`, given);
       this.chosen = batch.id;
       this.follow();
       this.show(batch);

@@ -1,5 +1,5 @@
 // The rule switchboard: every rule with its rate and precision, and one of them beside: tried on the past year, then changed.
-import { ask, h, mark, mount, post, say } from "./common.js";
+import { ask, h, mark, mount, postJson, say } from "./common.js";
 import { date } from "./clock.js";
 import { RuleDialogs } from "./rule-dialogs.js";
 import { drawRun } from "./rule-run.js";
@@ -262,7 +262,7 @@ class RuleBoard {
     this.busy = true;
     this.drawButtons();
     try {
-      const found = await post(`/api/rules/${encodeURIComponent(rule.id)}/try?${this.query()}`, { parameters: draft.parameters, centres: draft.centres });
+      const found = await postJson(`/api/rules/${encodeURIComponent(rule.id)}/try?${this.query()}`, { parameters: draft.parameters, centres: draft.centres });
       if (this.rule === rule) this.run = { of, found };
       this.note.textContent = "";
     } catch (error) {
@@ -287,7 +287,7 @@ class RuleBoard {
 
   async does(address, given, done) {
     try {
-      await post(`${address}?${this.query()}`, given);
+      await postJson(`${address}?${this.query()}`, given);
       this.rule = null;
       await this.load();
       this.note.textContent = done;

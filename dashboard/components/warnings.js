@@ -1,5 +1,5 @@
 // The warning centre: counts, lamps, the stream pushed by the desk's feed, and the pane beside it.
-import { ask, h, mark, mount, post, say } from "./common.js";
+import { ask, h, mark, mount, postJson, say } from "./common.js";
 import { EvidencePane } from "./evidence.js";
 import { follow } from "./feed.js";
 import { ActionForms } from "./forms.js";
@@ -288,7 +288,7 @@ class WarningDesk {
   /** Names behind the masks, for a reason; null when done, else what is wrong. */
   async unmask(id, reason) {
     try {
-      const answer = await post(`/api/warnings/${encodeURIComponent(id)}/names?${this.query()}`, { reason });
+      const answer = await postJson(`/api/warnings/${encodeURIComponent(id)}/names?${this.query()}`, { reason });
       if (answer.request) { this.state.textContent = this.words.unmaskWaits; this.open(id); } else if (id === this.selected) this.pane.show(answer);
       return null;
     } catch (error) {
@@ -298,7 +298,7 @@ class WarningDesk {
 
   async confirm(id, request) {
     try {
-      await post(`/api/warnings/${encodeURIComponent(id)}/names/${request}/confirm?${this.query()}`, {});
+      await postJson(`/api/warnings/${encodeURIComponent(id)}/names/${request}/confirm?${this.query()}`, {});
       this.state.textContent = this.words.unmaskConfirmed;
       this.open(id);
     } catch (error) {
@@ -348,7 +348,7 @@ class WarningDesk {
   async act(id, given) {
     const row = this.rows.get(id);
     try {
-      const fresh = await post(`/api/warnings/${encodeURIComponent(id)}/act?${this.query()}`, given);
+      const fresh = await postJson(`/api/warnings/${encodeURIComponent(id)}/act?${this.query()}`, given);
       this.rows.set(id, fresh);
       this.tell(say(this.words.done, { title: row.title, state: fresh.state_name }));
       this.draw();
