@@ -27,10 +27,12 @@ from sunbid.demo import envelopes, load, market
 from sunbid.demo.city import build, other_records
 from sunbid.demo.city.bidding import bidding, forced
 from sunbid.demo.city.clock import REFERENCE
+from sunbid.demo.city.firms import CityFirms
 from sunbid.demo.city.history import held_city
 from sunbid.demo.city.lot import COEFFICIENT, LOWEST
 from sunbid.demo.city.pieces import City
 from sunbid.demo.city.targets import Targets
+from sunbid.demo.city.volume import MOST
 from supervision.figures.answers import Answers
 from supervision.figures.filters import Filters
 from supervision.lens.reader import Lens
@@ -108,6 +110,11 @@ def test_the_whole_city_is_the_one_of_the_domain() -> None:
     assert {lot.committee for lot in lots} == {3, 5, 7}
     assert all(lot.committee >= 5 for lot in lots if lot.family == "works")
     assert len({lot.room for lot in lots}) == 28 and len({lot.division for lot in lots}) == 14
+
+
+def test_a_city_of_twice_the_lots_has_the_same_firms_and_no_lot_more_bidders_than_there_are() -> None:
+    assert CityFirms(1, 2.0).bidders == CityFirms(1).bidders
+    assert all(0 <= lot.bids <= MOST for lot in city(2.0).plan.lots)
 
 
 def test_no_deposit_is_larger_than_the_law_allows() -> None:

@@ -64,7 +64,8 @@ class CityFirms:
         return tuple(made)
 
     def _some(self, count: int) -> int:
-        return count if self.fraction == 1 else max(3, round(count * max(self.fraction, 0.1)))
+        """Of so many places those that a part of the city has; a greater city has more lots, not more places."""
+        return min(count, max(3, round(count * max(self.fraction, 0.1))))
 
     @cached_property
     def outside(self) -> np.ndarray:

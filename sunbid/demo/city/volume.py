@@ -98,23 +98,26 @@ def broadcasts(basis: Basis, year: int, order: list[CityLot]) -> None:
 
 
 def _adding_up(chosen: list[CityLot], others: list[CityLot], total: int) -> list[CityLot]:
-    """Swap lots one for one until the bidders of the chosen ones add up to `total`, as nearly as can be."""
+    """Swap lots one for one until the bidders of the chosen ones add up to `total`, as nearly as can be: every `step`th of
+    them is tried, and where none of these helps any more the ones beside them."""
     held = {id(lot) for lot in chosen}
     free = sorted((lot for lot in others if id(lot) not in held), key=lambda lot: (lot.bids, lot.key))
     chosen = sorted(chosen, key=lambda lot: (lot.bids, lot.key))
+    first, step = 0, max(1, len(chosen) // 200)
     for _round in range(5 * len(chosen)):
         rest = total - sum(lot.bids for lot in chosen)
-        if rest == 0 or not free:
+        if rest == 0 or not free or first == step:
             break
         bids = np.array([lot.bids for lot in free])
         best, swap = abs(rest), None
-        for n in range(0, len(chosen), max(1, len(chosen) // 200)):
+        for n in range(first, len(chosen), step):
             gain = np.abs(rest - (bids - chosen[n].bids))
             m = int(gain.argmin())
             if gain[m] < best:
                 best, swap = int(gain[m]), (n, m)
         if swap is None:
-            break
+            first += 1
+            continue
         n, m = swap
         chosen[n], free[m] = free[m], chosen[n]
     _settle(chosen, free, total)
