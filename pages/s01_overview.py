@@ -13,7 +13,7 @@ from dashboard.live import ticker
 from dashboard.shell import figure_cards, layout, offered
 from dashboard.shell import filters as choice
 from dashboard.shell import screen as shell
-from dashboard.shell.cards import Kpi, live_basis, show
+from dashboard.shell.cards import Change, Kpi, live_basis, show
 from dashboard.shell.html import draw, level
 from supervision.figures import formats as figures
 from supervision.figures.filters import Filters
@@ -59,7 +59,7 @@ def _today(page: shell.Page) -> Kpi:
         note += page.say("overview.rehearsals", n=figures.number(day.rehearsals))
     return figure_cards.kpi(
         "openings_today", page.lang, figures.number(day.all), page.say("overview.sessions"),
-        live_basis(page.lang), note, page.say("overview.live", n=day.running), href=choice.carried_to("/hall"), key=True,
+        live_basis(page.lang), note, Change(page.say("overview.live", n=day.running)), href=choice.carried_to("/hall"), key=True,
     )  # fmt: skip
 
 

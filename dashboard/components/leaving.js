@@ -13,12 +13,12 @@ function follow() {
 
 /** The same page in another language says what its address says by now: choices do not draw the navigation again. */
 function inOtherWords(event) {
-  const link = event.target.closest?.('a[href^="?lang="]');
+  const link = event.target.closest?.(".sb-acts a[lang]");
   if (!link) return;
   const said = new URLSearchParams(location.search);
   said.set("lang", new URL(link.href).searchParams.get("lang"));
   link.href = `?${said}`;
 }
 
-addEventListener("click", inOtherWords, true);
+for (const how of ["pointerdown", "click"]) addEventListener(how, inOtherWords, true); // any button of the mouse, and the keyboard
 new MutationObserver(follow).observe(document.documentElement, { subtree: true, childList: true });

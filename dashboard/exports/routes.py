@@ -39,10 +39,9 @@ tables: the choices of every table, the language, and which view of a screen it 
 for _table in TABLES.values():
     for _name, _check in _table.asks.items():
         if (
-            _name == PICKED
-        ):  # a table that cannot show what is behind a mark must not show everything in its place
-            continue
-        ADDRESSED.setdefault(_name, []).append(_check)
+            _name != PICKED
+        ):  # a table that cannot tell what is behind a mark must not tell everything in its place
+            ADDRESSED.setdefault(_name, []).append(_check)
 _TYPES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",

@@ -62,7 +62,7 @@ def panel(kpi: Kpi, note: str, **more: Any) -> Panel:
     }
     return {
         "kind": "figure", "title": kpi.name, "note": note, "value": kpi.value, "unit": kpi.unit,
-        "change": plain(kpi.change), "small": plain(kpi.note), "trend": course, "key": kpi.key, **more,
+        "change": plain(kpi.change.line), "small": plain(kpi.note), "trend": course, "key": kpi.key, **more,
     }  # fmt: skip
 
 

@@ -59,7 +59,13 @@ def quality(page: Page) -> None:
     sooner = beside.change("M27", figure_cards.Delta(unit, places=1))
     kpis.append(
         figure_cards.kpi(
-            "M27", lang, figures.number(days.total, 1), unit, basis, sooner, href=drill.address("of", "M27")
+            "M27",
+            lang,
+            figures.number(days.total, 1),
+            unit,
+            basis,
+            change=sooner,
+            href=drill.address("of", "M27"),
         )
     )
     hours = figures.number(watched.seconds / 3600, 1)

@@ -50,10 +50,16 @@ class Trend:
     said: Sequence[str]
 
 
-class Change(str):
-    """A comparison line as markup, and the days it compares with where these are not a whole period."""
+@dataclass(frozen=True)
+class Change:
+    """How a figure has changed: the comparison line as markup (made by `change`), and the days it compares with where these
+    are not a whole period."""
 
-    against: str = ""
+    line: str = ""
+    same_days: str = ""
+
+
+UNCOMPARED = Change()
 
 
 @dataclass(frozen=True)
@@ -63,8 +69,7 @@ class Kpi:
     name: str
     value: str
     unit: str = ""
-    change: str = ""
-    """What the comparison line says (markup made by `change`)."""
+    change: Change = UNCOMPARED
     note: str = ""
     definition: str = ""
     basis: Basis | None = None
@@ -91,17 +96,16 @@ def growth(word: str, fraction: float | None) -> str:
 def _tip(kpi: Kpi, lang: str) -> str:
     basis = kpi.basis or Basis("", "", None)
     at = basis.as_of.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S") if basis.as_of else DASH
-    parts: tuple[tuple[str, str], ...] = (
+    parts = (
         ("definition", kpi.definition), ("as_of", at), ("source", basis.source), ("every", basis.every),
+        ("same_days", kpi.change.same_days),
     )  # fmt: skip
-    if against := getattr(kpi.change, "against", ""):
-        parts = (*parts, ("same_days", against))
     words = [messages.say(f"kpi.{key}", lang, text=text) for key, text in parts if text]
     return tip(kpi.name, " ".join(words))
 
 
 def _card(kpi: Kpi, lang: str) -> str:
-    lines = "<br>".join(line for line in (kpi.change, kpi.note) if line)
+    lines = "<br>".join(line for line in (kpi.change.line, kpi.note) if line)
     link = f'<a href="{esc(kpi.href)}" target="_self" aria-label="{esc(kpi.name)}"></a>' if kpi.href else ""
     unit = f"<small>{esc(kpi.unit)}</small>" if kpi.unit and kpi.value != DASH else ""
     return (
@@ -117,7 +121,7 @@ def facts(kpis: Sequence[Kpi], lang: str) -> None:
 
 def _fact(kpi: Kpi, lang: str) -> str:
     unit = f"<small>{esc(kpi.unit)}</small>" if kpi.unit and kpi.value != DASH else ""
-    lines = [line for line in (kpi.change, kpi.note) if line]
+    lines = [line for line in (kpi.change.line, kpi.note) if line]
     note = f" <span>{' · '.join(lines)}</span>" if lines else ""
     value = f"{esc(kpi.value)}{unit}"
     shown = f'<a href="{esc(kpi.href)}" target="_self">{value}</a>' if kpi.href else value

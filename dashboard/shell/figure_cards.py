@@ -13,7 +13,7 @@ import messages
 from dashboard import context
 from dashboard.charts.scale import MONTHS, scale
 from dashboard.memo import per_ledger, per_lens
-from dashboard.shell.cards import DASH, Basis, Change, Kpi, Trend, change, growth, lens_basis
+from dashboard.shell.cards import DASH, UNCOMPARED, Basis, Change, Kpi, Trend, change, growth, lens_basis
 from dashboard.shell.filters import Choice
 from supervision.figures import formats as figures
 from supervision.figures.answers import Answers
@@ -177,20 +177,19 @@ class Board:
             ]
         return Trend(scale(filters).names, values, said)
 
-    def _change(self, found: Comparison[Any], delta: Delta | None) -> str:
+    def _change(self, found: Comparison[Any], delta: Delta | None) -> Change:
         return _compared(self.choice, self.lang, found, delta)
 
 
-def _compared(choice: Choice, lang: str, found: Comparison[Any], delta: Delta | None) -> str:
+def _compared(choice: Choice, lang: str, found: Comparison[Any], delta: Delta | None) -> Change:
     """ "同比 ▲ 3.20 %", or with a delta "同比 ▲ 1.46 个百分点"; while the period runs with the days it is compared with."""
     against = "year_before" if choice.compare == "yoy" else "previous"
     word = messages.say(f"filters.{choice.compare}", lang)
     if delta is None:
-        line = Change(growth(word, found.growth(against)))
+        line = growth(word, found.growth(against))
     else:
-        line = Change(change(word, found.difference(against), delta.unit, delta.places, delta.scale))
-    line.against = choice.same_days(lang)
-    return line
+        line = change(word, found.difference(against), delta.unit, delta.places, delta.scale)
+    return Change(line, choice.same_days(lang))
 
 
 def board(choice: Choice, lang: str, *ids: str) -> Board:
@@ -210,7 +209,7 @@ class Beside:
 
     def change(
         self, figure: str, delta: Delta | None = None, of: Callable[[Any], Any] = lambda one: one.value
-    ) -> str:
+    ) -> Change:
         """How one number of a figure, by default its value, has changed; not told across two currencies."""
         now, then = self.present[figure], self.before.get(figure)
         if getattr(now, "currency", None) != getattr(then, "currency", None):
@@ -225,7 +224,7 @@ class _Number:
 
 def changed(
     choice: Choice, lang: str, now: float | Decimal | None, then: float | Decimal | None, delta: Delta | None = None
-) -> str:  # fmt: skip
+) -> Change:  # fmt: skip
     """How a number has changed since the period it is compared with: by its growth in per cent, or by `delta`."""
     present, earlier = (_Number(_number(one)) for one in (now, then))
     return _compared(choice, lang, Comparison(present, earlier, earlier), delta)
@@ -246,7 +245,7 @@ def kpi(
     unit: str,
     basis: Basis,
     note: str = "",
-    change: str = "",
+    change: Change = UNCOMPARED,
     href: str = "",
     key: bool = False,
 ) -> Kpi:

@@ -8,7 +8,6 @@ from functools import cache, partial
 from html import escape
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -87,15 +86,9 @@ def _user_block(user: SignedIn, lang: str) -> None:
     draw(
         f'<div class="sb-me"><i>{escape(user.display_name[:1])}</i>'
         f"<span>{escape(user.display_name)}<small>{role}</small></span></div>"
-        f'<div class="sb-acts">{language_switch(lang, _said_besides())}'
+        f'<div class="sb-acts">{language_switch(lang)}'
         f'<a href="/auth/sign-out?lang={lang}" target="_self">{messages.say("common.sign_out", lang)}</a></div>'
     )
-
-
-def _said_besides() -> str:
-    """What the address says besides the language; a later choice is added when the link is followed (components/leaving.js)."""
-    said = {name: value for name, value in st.query_params.to_dict().items() if name != "lang"}
-    return f"&{urlencode(said)}" if said else ""
 
 
 def footer(slug: str) -> None:

@@ -315,18 +315,22 @@ def favour(ledger: Ledger) -> str:
         return found.id
 
 
+def packed(ledger: Ledger, warning: str, folder: Path) -> dict[str, str]:
+    """The checklist of a warning's lead, paper by paper; its package lies as False.zip in the folder, a trial as True.zip."""
+    batch = sent(ledger, warning)
+    with ledger.read() as session:
+        (lead,) = desk.leads_of(session, batch)
+        kept = session.get_one(LeadBatch, batch)
+        for trial in (False, True):
+            maker = package.Maker("演示监管员", "示例市", trial)
+            package.make(session, kept, folder, folder / f"{trial}.zip", maker)
+        return {one.item: one.state for one in checklist.papers(session, lead)[warning]}
+
+
 def test_a_warning_about_an_expert_needs_score_sheets_and_the_draw_and_the_package_has_them(
     ledger: Ledger, favour: str, tmp_path: Path
 ) -> None:
-    batch = sent(ledger, favour)
-    with ledger.read() as session:
-        (lead,) = desk.leads_of(session, batch)
-        states = {one.item: one.state for one in checklist.papers(session, lead)[favour]}
-        for trial in (False, True):
-            maker = package.Maker("演示监管员", "示例市", trial)
-            package.make(
-                session, session.get_one(LeadBatch, batch), tmp_path, tmp_path / f"{trial}.zip", maker
-            )
+    states = packed(ledger, favour, tmp_path)
     assert (states["scores"], states["draw"], states["record"], states["recording"]) == (
         "there",
         "missing",
@@ -375,14 +379,7 @@ def alike(ledger: Ledger) -> str:
 def test_a_warning_about_alike_files_needs_the_comparison_and_the_package_has_its_passages(
     ledger: Ledger, alike: str, tmp_path: Path
 ) -> None:
-    batch = sent(ledger, alike)
-    with ledger.read() as session:
-        (lead,) = desk.leads_of(session, batch)
-        states = {one.item: one.state for one in checklist.papers(session, lead)[alike]}
-        kept = session.get_one(LeadBatch, batch)
-        for trial in (False, True):
-            maker = package.Maker("演示监管员", "示例市", trial)
-            package.make(session, kept, tmp_path, tmp_path / f"{trial}.zip", maker)
+    states = packed(ledger, alike, tmp_path)
     assert states["files"] == "there"
     with zipfile.ZipFile(tmp_path / "False.zip") as zipped:
         (name,) = [one for one in zipped.namelist() if one.startswith("likeness/")]
@@ -401,7 +398,7 @@ def test_a_warning_about_alike_files_needs_the_comparison_and_the_package_has_it
     with ledger.write() as session:
         session.delete(session.get_one(FileCheck, "L1"))
     with ledger.read() as session:
-        after = checklist.papers(session, session.get_one(Lead, lead.id))[alike]
+        after = checklist.papers(session, session.scalars(select(Lead)).one())[alike]
     assert next(one.state for one in after if one.item == "files") == "missing"
 
 
