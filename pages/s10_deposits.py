@@ -85,8 +85,8 @@ def _kpis(page: shell.Page, beside: figure_cards.Beside) -> list[Kpi]:
 
 
 _COLUMNS = [
-    tables.Column("lot_name", width=300), tables.Column("bidder", width=220), tables.Column("form"), tables.Column("refund_amount", tables.MONEY),
-    tables.Column("due_refund_at", sort="due"), tables.Column("days_left"), tables.Column("interest_due"),
+    tables.Column("lot_name", width=270), tables.Column("bidder", width=210), tables.Column("form"), tables.Column("refund_amount", tables.MONEY),
+    tables.Column("due_refund_at", sort="due"), tables.Column("days_left", width=210), tables.Column("interest_due"),
 ]  # fmt: skip
 
 
